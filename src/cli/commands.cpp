@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands.h"
+
+namespace bowsprit::cli {
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> table{};
+  return table;
+}
+
+}  // namespace bowsprit::cli

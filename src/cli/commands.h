@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The table of subcommands, in the order of `bowsprit --help`. A command lives in cli/NAME.cpp and is one line here and one in commands.cpp.
+#pragma once
+
+#include "cli/command.h"
+
+namespace bowsprit::cli {
+
+const std::vector<Command>& commands();
+
+}  // namespace bowsprit::cli

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Prow's words: jobs, refs, decoration, ProwJobs (prow.k8s.io/v1; pkg/config/jobs.go and pkg/apis/prowjobs/v1 in kubernetes-sigs/prow).
+/// Pure values. Does not: read YAML (prow/config.h) or decide what runs (trigger/).
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/json.h"
+
+namespace bowsprit::prow {
+
+struct DecorationConfig {
+  std::optional<milliseconds> timeout;       ///< Prow's default: 2 h
+  std::optional<milliseconds> grace_period;  ///< Prow's default: 15 s
+};
+
+/// A job of `presubmits:`. Regular expressions are RE2's, already compiled once by the loader, so they are valid.
+struct Presubmit {
+  std::string name;
+  std::string context;                 ///< = name unless given
+  std::string repo;                    ///< key of the `presubmits:` map after the host mapping: "https://host/project"
+  std::vector<std::string> branches;   ///< regular expressions; empty: all
+  std::vector<std::string> skip_branches;
+  bool always_run = false;
+  std::string run_if_changed;
+  std::string skip_if_only_changed;
+  bool optional = false;
+  bool skip_report = false;
+  std::string trigger;        ///< regular expression; Prow's default is filled in
+  std::string rerun_command;  ///< "/test NAME" filled in
+  bool decorate = false;
+  DecorationConfig decoration_config;
+  int max_concurrency = 0;    ///< 0: no limit
+  std::string cluster = "default";
+  std::map<std::string, std::string> labels;
+  std::map<std::string, std::string> annotations;
+  std::string path_alias;
+  std::string clone_uri;
+  Json spec;                  ///< the Pod spec, as JSON
+
+  /// Label that this job votes on: label prow.k8s.io/gerrit-report-label, or nullopt where the job does not say.
+  [[nodiscard]] std::optional<std::string> report_label() const;
+};
+
+/// One pull of refs; for Gerrit `number` is the change.
+struct Pull {
+  int number = 0;
+  std::string author;
+  std::string sha;
+  std::string ref;
+  std::string link;
+};
+struct Refs {
+  std::string org;   ///< "https://host"
+  std::string repo;  ///< project
+  std::string repo_link;
+  std::string base_ref;
+  std::string base_sha;
+  std::string base_link;
+  std::string clone_uri;
+  std::string path_alias;
+  std::vector<Pull> pulls;
+};
+
+}  // namespace bowsprit::prow

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The server's memory: SQLite in WAL mode, numbered migrations. The one place of state; a comment on a change is output, never memory.
+///
+/// Rows: runs (one per job attempt), changes seen (how far the poller and the trigger came), commands handled, reports (the outbox).
+/// Every insert is keyed, so the same event twice makes one row; state changes and their events share a transaction.
+/// Does not: decide anything. Threads: one Store per thread (SQLite serialises writers; readers never wait); open it twice.
+/// Errors: unavailable (busy longer than 10 s), os, bad_data (a newer schema than this program knows).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "sched/job_state.h"
+
+namespace bowsprit::store {
+
+/// One attempt of one job on one patch set.
+struct Run {
+  std::int64_t id = 0;            ///< build id; grows; also the order of the queue
+  std::string prow_job_id;        ///< UUID
+  std::string gerrit;             ///< "https://host" without a final slash
+  std::string project;
+  std::string branch;
+  int change = 0;
+  int patchset = 0;
+  std::string revision;
+  std::string ref;
+  std::string subject;
+  std::string author;
+  std::string job;                ///< name
+  std::string job_json;           ///< the job as it was when it was triggered, so that a reload changes nothing under way
+  std::string report_label;
+  bool optional = false;
+  bool skip_report = false;
+  int attempt = 1;
+  std::string trigger_key;        ///< "patchset", "message:ID": with change, patch set and job the idempotency key
+  std::string reason;             ///< why it runs, for people
+  sched::JobState state = sched::JobState::triggered;
+  std::string verdict;            ///< Verdict's word, empty until known
+  std::string description;        ///< one line
+  std::string base_sha;
+  std::string merged_sha;
+  std::string artifacts;          ///< path below the artifact root, Prow's layout
+  std::string phase;              ///< while pending: source, warm, configure, build, boot ...
+  int infra_retries = 0;
+  SystemTime created{};
+  std::optional<SystemTime> started;
+  std::optional<SystemTime> finished;
+};
+
+/// How far a change was handled.
+struct ChangeMark {
+  std::string gerrit;
+  int change = 0;
+  std::string project;
+  std::string meta_rev;        ///< nothing new when equal
+  int patchset_triggered = 0;  ///< newest patch set whose automatic jobs were queued
+  std::string last_message;    ///< id of the newest message whose commands were handled
+};
+
+/// A report to post: one per (change, patch set, label), re-armed when its runs change.
+struct Report {
+  std::int64_t id = 0;
+  std::string gerrit;
+  std::string project;
+  int change = 0;
+  int patchset = 0;
+  std::string revision;
+  std::string label;
+  std::string key;          ///< names the runs it covers; in the message, so that a crash after the post is recognised
+  std::string message;
+  int vote = 0;
+  bool with_vote = true;
+  enum class State { waiting, sending, sent, dropped } state = State::waiting;
+  int tries = 0;
+  SystemTime not_before{};
+  std::string error;
+};
+
+struct RunFilter {
+  std::optional<int> change;
+  std::optional<int> patchset;
+  std::string gerrit;
+  std::string job;
+  std::optional<sched::JobState> state;
+  std::int64_t before_id = 0;  ///< 0: from the newest
+  int limit = 100;
+};
+
+class Store {
+ public:
+  static Result<Store> open(const std::filesystem::path& file);
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+  ~Store();
+
+  /// Inserts the run unless one with the same (gerrit, change, patchset, job, trigger_key) exists; the id, or nullopt.
+  Result<std::optional<std::int64_t>> add_run(const Run& run);
+  Result<std::optional<Run>> run(std::int64_t id);
+  Result<std::vector<Run>> runs(const RunFilter& filter);          ///< newest first
+  /// Newest attempt of each job of the patch set.
+  Result<std::vector<Run>> latest_runs(const std::string& gerrit, int change, int patchset);
+  Result<std::vector<Run>> unfinished_runs();                      ///< triggered and pending, oldest first
+  /// Moves a run along an edge of sched/job_state.h and writes the other mutable fields of `run` with it.
+  /// @error conflict  no such edge from the stored state
+  Result<> move_run(const Run& run, sched::JobState to);
+  Result<> set_phase(std::int64_t id, const std::string& phase);
+
+  Result<std::optional<ChangeMark>> change_mark(const std::string& gerrit, int change);
+  Result<> save_change_mark(const ChangeMark& mark);
+  /// Poll position per (gerrit, project): the newest `updated` seen.
+  Result<std::optional<SystemTime>> poll_position(const std::string& gerrit, const std::string& project);
+  Result<> save_poll_position(const std::string& gerrit, const std::string& project, SystemTime updated);
+
+  /// Adds the report unless its key exists; waiting reports of older patch sets of the change become dropped.
+  Result<bool> add_report(const Report& report);
+  Result<std::vector<Report>> open_reports();                      ///< waiting and sending, oldest first
+  Result<> save_report(const Report& report);
+
+  /// One transaction around several calls; rolled back unless commit() was called.
+  class Transaction {
+   public:
+    explicit Transaction(Store& store);
+    ~Transaction();
+    Transaction(const Transaction&) = delete;
+    Transaction& operator=(const Transaction&) = delete;
+    Result<> commit();
+
+   private:
+    Store& store_;
+    bool open_ = false;
+  };
+
+ private:
+  struct Impl;
+  explicit Store(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace bowsprit::store
