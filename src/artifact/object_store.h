@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Where artifacts go: names to bytes. The folder of one machine today, S3 and GCS by the same seam.
 ///
-/// An object is complete or absent, never half. Names are relative, '/'-separated, without "." and ".." parts; others are refused.
-/// Threads: any.
+/// An object is complete or absent, never half. Names are relative, '/'-separated, without "." and ".." parts; others
+/// are refused. Threads: any.
 #pragma once
 
 #include <cstdint>

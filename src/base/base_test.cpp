@@ -11,7 +11,8 @@ namespace {
 
 TEST(Error, TextPutsTheOutermostContextFirst) {
   Error error{ErrorKind::os, Blame::infrastructure, "no space", {}, SourceMark{"a.yaml", 3, 7}};
-  EXPECT_EQ(std::move(error).with("write {}", "x").with("store run 7").text(), "a.yaml:3:7: store run 7: write x: no space");
+  EXPECT_EQ(std::move(error).with("write {}", "x").with("store run 7").text(),
+            "a.yaml:3:7: store run 7: write x: no space");
 }
 
 TEST(Time, ReadsGerritAndRfcTimes) {

@@ -10,9 +10,7 @@
 
 namespace bowsprit {
 
-std::int64_t unix_millis(SystemTime time) {
-  return std::chrono::floor<milliseconds>(time.time_since_epoch()).count();
-}
+std::int64_t unix_millis(SystemTime time) { return std::chrono::floor<milliseconds>(time.time_since_epoch()).count(); }
 std::int64_t unix_seconds(SystemTime time) { return std::chrono::floor<seconds>(time.time_since_epoch()).count(); }
 SystemTime from_unix_millis(std::int64_t millis) { return SystemTime(milliseconds(millis)); }
 
@@ -21,8 +19,8 @@ std::string rfc3339(SystemTime time) {
   const auto whole = static_cast<std::time_t>(std::floor(static_cast<double>(millis) / 1000.0));
   std::tm tm{};
   gmtime_r(&whole, &tm);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-                     tm.tm_min, tm.tm_sec, millis - static_cast<std::int64_t>(whole) * 1000);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+                     tm.tm_hour, tm.tm_min, tm.tm_sec, millis - static_cast<std::int64_t>(whole) * 1000);
 }
 
 std::optional<SystemTime> parse_time(std::string_view text) {
@@ -30,8 +28,8 @@ std::optional<SystemTime> parse_time(std::string_view text) {
   std::tm tm{};
   char separator = 0;
   int used = 0;
-  if (std::sscanf(copy.c_str(), "%4d-%2d-%2d%c%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &separator, &tm.tm_hour,
-                  &tm.tm_min, &tm.tm_sec, &used) != 7)
+  if (std::sscanf(copy.c_str(), "%4d-%2d-%2d%c%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &separator,
+                  &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &used) != 7)
     return std::nullopt;
   if (separator != 'T' && separator != ' ') return std::nullopt;
   tm.tm_year -= 1900;
@@ -50,7 +48,8 @@ std::optional<SystemTime> parse_time(std::string_view text) {
     int hours = 0;
     int minutes = 0;
     char sign = 0;
-    if (std::sscanf(std::string(rest).c_str(), "%c%2d:%2d", &sign, &hours, &minutes) != 3 || (sign != '+' && sign != '-'))
+    if (std::sscanf(std::string(rest).c_str(), "%c%2d:%2d", &sign, &hours, &minutes) != 3 ||
+        (sign != '+' && sign != '-'))
       return std::nullopt;
     offset = (sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
   }
@@ -106,7 +105,8 @@ std::string format_duration(milliseconds duration) {
   if (count >= 3600'000) out += fmt::format("{}h", count / 3600'000);
   if (count >= 60'000) out += fmt::format("{}m", count / 60'000 % 60);
   const auto rest = count % 60'000;
-  return out + (rest % 1000 == 0 ? fmt::format("{}s", rest / 1000) : fmt::format("{:.3g}s", static_cast<double>(rest) / 1e3));
+  return out +
+         (rest % 1000 == 0 ? fmt::format("{}s", rest / 1000) : fmt::format("{:.3g}s", static_cast<double>(rest) / 1e3));
 }
 
 }  // namespace bowsprit

@@ -30,7 +30,8 @@ void set_log_level(LogLevel level) { g_level = level; }
 bool log_enabled(LogLevel level) { return level >= g_level.load(std::memory_order_relaxed); }
 
 void write_log(LogLevel level, std::string_view part, std::string_view message) {
-  std::string line = fmt::format("time={} level={} part={} msg=\"", rfc3339(SystemClock::now()), level_name(level), part);
+  std::string line =
+      fmt::format("time={} level={} part={} msg=\"", rfc3339(SystemClock::now()), level_name(level), part);
   for (const char c : message) {
     if (c == '"' || c == '\\') {
       line += '\\';

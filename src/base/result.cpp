@@ -52,8 +52,7 @@ std::unexpected<Error> fail_errno(std::string what) {
   ErrorKind kind = ErrorKind::os;
   if (code == ENOENT) kind = ErrorKind::not_found;
   if (code == EACCES || code == EPERM) kind = ErrorKind::denied;
-  return std::unexpected(
-      Error{kind, Blame::infrastructure, fmt::format("{}: {}", what, std::strerror(code)), {}, {}});
+  return std::unexpected(Error{kind, Blame::infrastructure, fmt::format("{}: {}", what, std::strerror(code)), {}, {}});
 }
 
 }  // namespace bowsprit

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The one error type of bowsprit, and `Result<T>`: a value or that error.
 ///
-/// An Error tells three things: what was attempted on which object (`message`, then `context` from the inside out), of which
-/// kind it is (from which retry, exit code and HTTP status derive), and who has to act (`blame`). Only the blame `change`
-/// may ever cost a vote.
+/// An Error tells three things: what was attempted on which object (`message`, then `context` from the inside out), of
+/// which kind it is (from which retry, exit code and HTTP status derive), and who has to act (`blame`). Only the blame
+/// `change` may ever cost a vote.
 ///
-/// Does not: log, print or retry. Exceptions are for bugs only; a library's exceptions are turned into Error in the file
-/// that calls the library.
-/// Threads: values; any thread.
+/// Does not: log, print or retry. Exceptions are for bugs only; a library's exceptions are turned into Error in the
+/// file that calls the library. Threads: values; any thread.
 ///
 ///   Result<int> port = parse_port(text);
 ///   if (!port) return std::unexpected(std::move(port).error().with("load config {}", path));
@@ -30,16 +29,16 @@ enum class Blame { change, configuration, infrastructure };
 std::string_view to_string(Blame blame);
 
 enum class ErrorKind {
-  usage,        ///< wrong command line
-  bad_config,   ///< a configuration file says something impossible
-  bad_data,     ///< input from elsewhere (KTAP, Gerrit, a job's files) is malformed
+  usage,       ///< wrong command line
+  bad_config,  ///< a configuration file says something impossible
+  bad_data,    ///< input from elsewhere (KTAP, Gerrit, a job's files) is malformed
   not_found,
   conflict,     ///< the object is in a state that does not allow this (HTTP 409, merge conflict)
   denied,       ///< no permission; trying again will not help
   unavailable,  ///< may work later: network, busy, 5xx
   timeout,
   cancelled,
-  os,           ///< a system call failed
+  os,  ///< a system call failed
   bug,
 };
 std::string_view to_string(ErrorKind kind);
@@ -95,15 +94,14 @@ template <class... Args>
 
 #define BOWSPRIT_CAT2(a, b) a##b
 #define BOWSPRIT_CAT(a, b) BOWSPRIT_CAT2(a, b)
-#define BOWSPRIT_TRY_ASSIGN(tmp, decl, expr)                    \
-  auto tmp = (expr);                                            \
-  if (!tmp) return std::unexpected(std::move(tmp).error());     \
+#define BOWSPRIT_TRY_ASSIGN(tmp, decl, expr)                \
+  auto tmp = (expr);                                        \
+  if (!tmp) return std::unexpected(std::move(tmp).error()); \
   decl = *std::move(tmp)
 /// Declares or assigns `decl` from a Result, or returns its error.
 #define TRY_ASSIGN(decl, ...) BOWSPRIT_TRY_ASSIGN(BOWSPRIT_CAT(try_result_, __COUNTER__), decl, (__VA_ARGS__))
 /// Returns the error of a Result<void>.
-#define TRY(...)                                                                         \
-  do {                                                                                   \
-    if (auto try_result = (__VA_ARGS__); !try_result)                                    \
-      return std::unexpected(std::move(try_result).error());                             \
+#define TRY(...)                                                                                             \
+  do {                                                                                                       \
+    if (auto try_result = (__VA_ARGS__); !try_result) return std::unexpected(std::move(try_result).error()); \
   } while (false)

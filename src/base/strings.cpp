@@ -35,7 +35,8 @@ std::size_t utf8_length(std::string_view text) {
   return 0;
 }
 
-/// Length of the ANSI escape sequence at the start of `text` (ESC [ ... final, or ESC and one byte), 0 if there is none.
+/// Length of the ANSI escape sequence at the start of `text` (ESC [ ... final, or ESC and one byte), 0 if there is
+/// none.
 std::size_t ansi_length(std::string_view text) {
   if (text.empty() || text[0] != '\x1b') return 0;
   if (text.size() < 2) return 1;
@@ -46,8 +47,8 @@ std::size_t ansi_length(std::string_view text) {
 }
 
 bool unreserved(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' ||
-         c == '~';
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+         c == '_' || c == '~';
 }
 
 }  // namespace
@@ -185,8 +186,9 @@ std::string url_decode(std::string_view text) {
 
 std::string base64_encode(std::string_view bytes) {
   std::string out(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  const int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                     reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+  const int length =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
   out.resize(static_cast<std::size_t>(length));
   return out;
 }

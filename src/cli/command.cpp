@@ -66,7 +66,8 @@ Result<Arguments> parse_arguments(const Command& command, const std::vector<std:
       std::vector<std::string> known{"help"};
       for (const auto& candidate : command.options) known.push_back(candidate.name);
       const auto near = nearest_word(name, known);
-      return fail(ErrorKind::usage, "unknown option '--{}'{}", name, near ? fmt::format("; did you mean '--{}'?", *near) : "");
+      return fail(ErrorKind::usage, "unknown option '--{}'{}", name,
+                  near ? fmt::format("; did you mean '--{}'?", *near) : "");
     }
     if (!option->repeats && arguments.has(name)) return fail(ErrorKind::usage, "--{} is given twice", name);
     if (option->value.empty()) {
@@ -88,8 +89,8 @@ Result<Arguments> parse_arguments(const Command& command, const std::vector<std:
 }
 
 std::string help_text(const Command& command) {
-  std::string out = fmt::format("usage: bowsprit {} {}{}\n\n{}\n", command.name, command.options.empty() ? "" : "[options] ",
-                                command.operands, trim(command.details));
+  std::string out = fmt::format("usage: bowsprit {} {}{}\n\n{}\n", command.name,
+                                command.options.empty() ? "" : "[options] ", command.operands, trim(command.details));
   if (!command.options.empty()) out += "\noptions:\n";
   for (const auto& option : command.options) {
     const std::string left = fmt::format("--{}{}{}", option.name, option.value.empty() ? "" : " ", option.value);

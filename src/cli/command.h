@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The shape of a subcommand: one file per command in cli/, one table in cli/main.cpp.
 ///
-/// Options are declared once; the declaration gives parsing, errors and `--help`. "--name value" and "--name=value" both work,
-/// "--" ends options. Exit codes are the project's: 0 done, 1 the change is at fault, 2 usage or configuration, 3 infrastructure.
-/// Does not: read environment variables or files.
+/// Options are declared once; the declaration gives parsing, errors and `--help`. "--name value" and "--name=value"
+/// both work,
+/// "--" ends options. Exit codes are the project's: 0 done, 1 the change is at fault, 2 usage or configuration, 3
+/// infrastructure. Does not: read environment variables or files.
 #pragma once
 
 #include <map>
@@ -18,8 +19,8 @@
 namespace bowsprit::cli {
 
 struct Option {
-  std::string name;        ///< without dashes
-  std::string value;       ///< name of its value in the help, "DIR"; empty: a switch
+  std::string name;   ///< without dashes
+  std::string value;  ///< name of its value in the help, "DIR"; empty: a switch
   std::string help;
   bool repeats = false;
 };
@@ -41,10 +42,10 @@ class Arguments {
 };
 
 struct Command {
-  std::string name;     ///< "run", "config check"
+  std::string name;      ///< "run", "config check"
   std::string operands;  ///< "[TREE]"
-  std::string summary;  ///< one line, for the list of commands
-  std::string details;  ///< what it does and does not do, with at least one example; printed by --help
+  std::string summary;   ///< one line, for the list of commands
+  std::string details;   ///< what it does and does not do, with at least one example; printed by --help
   std::vector<Option> options;
   int min_operands = 0;
   int max_operands = 0;  ///< negative: any number
@@ -55,8 +56,8 @@ struct Command {
 Result<Arguments> parse_arguments(const Command& command, const std::vector<std::string>& words);
 std::string help_text(const Command& command);
 
-/// Prints "bowsprit: ..." on stderr and gives the exit code of the error: 2 for usage and configuration, 1 where the change
-/// is to blame, 3 else.
+/// Prints "bowsprit: ..." on stderr and gives the exit code of the error: 2 for usage and configuration, 1 where the
+/// change is to blame, 3 else.
 int report_error(const Error& error);
 
 }  // namespace bowsprit::cli

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The table of subcommands, in the order of `bowsprit --help`. A command lives in cli/NAME.cpp and is one line here and one in commands.cpp.
+/// The table of subcommands, in the order of `bowsprit --help`. A command lives in cli/NAME.cpp and is one line here
+/// and one in commands.cpp.
 #pragma once
 
 #include "cli/command.h"

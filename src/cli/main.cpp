@@ -16,9 +16,12 @@ namespace {
 constexpr const char* kVersion = BOWSPRIT_VERSION;
 
 void print_overview(std::FILE* to) {
-  fmt::print(to, "bowsprit {} judges Linux kernel changes with KUnit before they merge\n\nusage: bowsprit COMMAND ...\n\n", kVersion);
+  fmt::print(to,
+             "bowsprit {} judges Linux kernel changes with KUnit before they merge\n\nusage: bowsprit COMMAND ...\n\n",
+             kVersion);
   for (const auto& command : commands()) fmt::print(to, "  {:<14} {}\n", command.name, command.summary);
-  fmt::print(to, "\n`bowsprit COMMAND --help` explains one, with an example. --verbose and --quiet set the log's level.\n");
+  fmt::print(to,
+             "\n`bowsprit COMMAND --help` explains one, with an example. --verbose and --quiet set the log's level.\n");
 }
 
 int dispatch(std::vector<std::string> words) {
@@ -48,7 +51,8 @@ int dispatch(std::vector<std::string> words) {
     std::vector<std::string> known;
     for (const auto& command : commands()) known.push_back(command.name);
     const auto near = nearest_word(words[0], known);
-    fmt::print(stderr, "bowsprit: unknown command '{}'{}\n", words[0], near ? fmt::format("; did you mean '{}'?", *near) : "");
+    fmt::print(stderr, "bowsprit: unknown command '{}'{}\n", words[0],
+               near ? fmt::format("; did you mean '{}'?", *near) : "");
     return 2;
   }
   words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(used));

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The one seam between the server and the place where jobs run: this machine (exec/local) or a cluster (exec/kubernetes).
+/// The one seam between the server and the place where jobs run: this machine (exec/local) or a cluster
+/// (exec/kubernetes).
 ///
 /// Contract: `start` returns at once; the executor then calls the observer from its own threads, any number of times
-/// `on_phase` and `on_output`, and exactly once `on_finished`, also after `abort`, also when the sandbox itself breaks. Nothing of a
-/// finished job is left on the machine but its artifacts folder, which belongs to the caller from then on.
+/// `on_phase` and `on_output`, and exactly once `on_finished`, also after `abort`, also when the sandbox itself breaks.
+/// Nothing of a finished job is left on the machine but its artifacts folder, which belongs to the caller from then on.
 /// `recover` is called once at start-up: it kills and removes whatever an earlier server process left running.
 /// Does not: schedule, store, report, or judge the job.
 #pragma once
@@ -22,16 +23,16 @@ namespace bowsprit::exec {
 
 /// Everything a run needs, as a value.
 struct RunRequest {
-  std::string id;         ///< build id; names the run's folders, [0-9A-Za-z_-]+
+  std::string id;  ///< build id; names the run's folders, [0-9A-Za-z_-]+
   std::string prow_job_id;
   prow::Presubmit job;
-  prow::Refs refs;        ///< base_sha may be empty: the branch's tip at the time of the source step
+  prow::Refs refs;                  ///< base_sha may be empty: the branch's tip at the time of the source step
   std::filesystem::path artifacts;  ///< existing, empty; filled by the end
 };
 
 enum class RunState {
-  exited,          ///< the job's program ended by itself: see exit_code
-  timed_out,       ///< decoration_config.timeout (or the executor's own limit) ended it
+  exited,     ///< the job's program ended by itself: see exit_code
+  timed_out,  ///< decoration_config.timeout (or the executor's own limit) ended it
   aborted,
   merge_conflict,  ///< the change does not merge with its base; `conflicts` names the files
   over_limit,      ///< memory, disk or pids: what the job did, not the machine; `reason` says which
@@ -42,12 +43,12 @@ std::string_view to_string(RunState state);
 struct RunOutcome {
   RunState state = RunState::infra_error;
   int exit_code = 0;
-  std::string reason;                  ///< one line for people, empty when it just exited
+  std::string reason;  ///< one line for people, empty when it just exited
   std::vector<std::string> conflicts;
-  std::string base_sha;                ///< what was tested: branch tip ...
-  std::string merged_sha;              ///< ... and the merge of the change into it
+  std::string base_sha;    ///< what was tested: branch tip ...
+  std::string merged_sha;  ///< ... and the merge of the change into it
   double source_seconds = 0;
-  double sandbox_seconds = 0;          ///< from the sandbox's start to its end
+  double sandbox_seconds = 0;  ///< from the sandbox's start to its end
   bool warm = false;
 };
 

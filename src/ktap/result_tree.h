@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What a kernel said about its tests: the tree of suites and cases that the KTAP reader builds (Documentation/dev-tools/ktap.rst).
+/// What a kernel said about its tests: the tree of suites and cases that the KTAP reader builds
+/// (Documentation/dev-tools/ktap.rst).
 ///
 /// Does not: judge. Counting, missing suites and blame are verdict/'s work.
 /// Threads: plain values.
@@ -37,7 +38,7 @@ struct Expectation {
 struct TestNode {
   std::string name;
   TestStatus status = TestStatus::missing;
-  std::string directive;        ///< text after "# SKIP", "# TODO"
+  std::string directive;         ///< text after "# SKIP", "# TODO"
   std::vector<std::string> log;  ///< this test's own console lines, prefix stripped; capped, see Limits
   std::vector<Expectation> expectations;
   std::vector<TestNode> children;
@@ -53,9 +54,9 @@ struct Anomaly {
 };
 
 struct Document {
-  bool found_ktap = false;      ///< a "KTAP version" or "TAP version" line was there
-  bool bailed_out = false;      ///< "Bail out!"
-  bool ended_early = false;     ///< the input ended inside a test or before the plan was fulfilled
+  bool found_ktap = false;       ///< a "KTAP version" or "TAP version" line was there
+  bool bailed_out = false;       ///< "Bail out!"
+  bool ended_early = false;      ///< the input ended inside a test or before the plan was fulfilled
   std::vector<TestNode> suites;  ///< of all KTAP documents of the input, in order
   std::vector<Anomaly> anomalies;
   std::vector<std::string> executor_errors;  ///< "kunit executor: error ..."
@@ -65,13 +66,14 @@ struct Document {
 struct Splat {
   enum class Kind { panic, oops, bug, warning, soft_lockup, hung_task, kasan, ubsan, kcsan, kfence, lockdep, kmemleak };
   Kind kind = Kind::panic;
-  std::string title;     ///< "kernel BUG at lib/x.c:12!"
-  std::string file;      ///< repository path where the report names one
+  std::string title;  ///< "kernel BUG at lib/x.c:12!"
+  std::string file;   ///< repository path where the report names one
   int line = 0;
   std::string function;  ///< where the report names one
   std::string test;      ///< "suite.case" that ran, or empty
   std::string text;      ///< the whole report, capped
-  std::string fingerprint;  ///< equal for the same fault in two runs: kind, function, file; no addresses, no line numbers
+  std::string
+      fingerprint;  ///< equal for the same fault in two runs: kind, function, file; no addresses, no line numbers
 };
 std::string_view to_string(Splat::Kind kind);
 

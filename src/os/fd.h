@@ -34,7 +34,8 @@ class Fd {
   void reset();
   int release() { return std::exchange(fd_, -1); }
 
-  /// Reads up to `size` bytes, again after EINTR; 0 is the end. For a non-blocking fd with nothing to read: unavailable.
+  /// Reads up to `size` bytes, again after EINTR; 0 is the end. For a non-blocking fd with nothing to read:
+  /// unavailable.
   Result<std::size_t> read(char* buffer, std::size_t size) const;
   /// Writes all of it, again after EINTR and short writes.
   Result<> write_all(std::string_view bytes) const;

@@ -245,11 +245,13 @@ Result<CommandOutput> run_command(SpawnOptions options, milliseconds limit, std:
     std::array<pollfd, 3> entries{pollfd{out.reader.get(), POLLIN, 0}, pollfd{err.reader.get(), POLLIN, 0},
                                   pollfd{in.writer.get(), POLLOUT, 0}};
     const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
-    const int ready = ::poll(entries.data(), entries.size(), static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 1 << 30)));
+    const int ready =
+        ::poll(entries.data(), entries.size(), static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 1 << 30)));
     if (ready < 0 && errno != EINTR) return fail_errno("poll a child's output");
     if (ready == 0) {
       child.stop(milliseconds(0));
-      return fail(ErrorKind::timeout, "run '{}': no end within {}", shorten(join(options.argv, " "), 200), format_duration(limit));
+      return fail(ErrorKind::timeout, "run '{}': no end within {}", shorten(join(options.argv, " "), 200),
+                  format_duration(limit));
     }
     if (ready < 0) continue;
     if (entries[0].revents != 0) TRY(drain(out.reader, result.out));
@@ -264,7 +266,8 @@ Result<CommandOutput> run_command(SpawnOptions options, milliseconds limit, std:
   TRY_ASSIGN(const auto status, child.wait_for(std::max(milliseconds(0), left)));
   if (!status) {
     child.stop(milliseconds(0));
-    return fail(ErrorKind::timeout, "run '{}': no end within {}", shorten(join(options.argv, " "), 200), format_duration(limit));
+    return fail(ErrorKind::timeout, "run '{}': no end within {}", shorten(join(options.argv, " "), 200),
+                format_duration(limit));
   }
   result.status = *status;
   return result;

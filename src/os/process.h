@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Child processes: each in its own process group, stdin from /dev/null, default signal mask, killed with its group when
-/// its owner goes.
+/// Child processes: each in its own process group, stdin from /dev/null, default signal mask, killed with its group
+/// when its owner goes.
 ///
 /// Does not: interpret output, retry, or use a shell.
-/// Threads: a ChildProcess has one owner. With `die_with_parent` the kernel kills the child when the *thread* that spawned
-/// it ends (prctl(2), PR_SET_PDEATHSIG), so spawn from the thread that waits.
+/// Threads: a ChildProcess has one owner. With `die_with_parent` the kernel kills the child when the *thread* that
+/// spawned it ends (prctl(2), PR_SET_PDEATHSIG), so spawn from the thread that waits.
 ///
 ///   TRY_ASSIGN(auto child, ChildProcess::spawn({.argv = {"make", "-j2"}, .stdout_fd = log.get()}));
 ///   TRY_ASSIGN(auto status, child.wait_for(limit));       // nullopt: still running
@@ -30,12 +30,12 @@ using Environment = std::map<std::string, std::string>;
 Environment current_environment();
 
 struct SpawnOptions {
-  std::vector<std::string> argv;  ///< argv[0] is looked up in PATH of *this* process
-  std::optional<Environment> env;  ///< instead of ours
-  std::string cwd;                ///< empty: ours
-  int stdin_fd = -1;              ///< -1: /dev/null
-  int stdout_fd = -1;             ///< -1: ours
-  int stderr_fd = -1;             ///< -1: ours
+  std::vector<std::string> argv;                   ///< argv[0] is looked up in PATH of *this* process
+  std::optional<Environment> env;                  ///< instead of ours
+  std::string cwd;                                 ///< empty: ours
+  int stdin_fd = -1;                               ///< -1: /dev/null
+  int stdout_fd = -1;                              ///< -1: ours
+  int stderr_fd = -1;                              ///< -1: ours
   std::vector<std::pair<int, int>> pass_fds = {};  ///< {ours, number in the child}
   bool die_with_parent = true;
 };
@@ -64,8 +64,8 @@ class ChildProcess {
   Result<std::optional<ExitStatus>> wait_for(milliseconds limit);
   Result<ExitStatus> wait();
   void signal_group(int signal) const;
-  /// TERM to the group, KILL to the group after `grace`, reaps; the group is dead afterwards, also children that outlived
-  /// their parent.
+  /// TERM to the group, KILL to the group after `grace`, reaps; the group is dead afterwards, also children that
+  /// outlived their parent.
   ExitStatus stop(milliseconds grace);
 
  private:

@@ -32,8 +32,9 @@ TEST(Process, LimitKillsTheWholeGroup) {
   ASSERT_TRUE(dir);
   const std::string pid_file = (dir->path() / "pid").string();
   // The shell ignores TERM and leaves a child behind: the group must be dead all the same.
-  auto child = ChildProcess::spawn(
-      {.argv = {"sh", "-c", "trap '' TERM; sleep 1000 & echo $! > " + pid_file + ".t; mv " + pid_file + ".t " + pid_file + "; wait; sleep 1000"}});
+  auto child = ChildProcess::spawn({.argv = {"sh", "-c",
+                                             "trap '' TERM; sleep 1000 & echo $! > " + pid_file + ".t; mv " + pid_file +
+                                                 ".t " + pid_file + "; wait; sleep 1000"}});
   ASSERT_TRUE(child);
   while (!fs::exists(pid_file)) ::usleep(1000);
   const auto grandchild = parse_int(trim(*read_file(pid_file)));

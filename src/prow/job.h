@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Prow's words: jobs, refs, decoration, ProwJobs (prow.k8s.io/v1; pkg/config/jobs.go and pkg/apis/prowjobs/v1 in kubernetes-sigs/prow).
-/// Pure values. Does not: read YAML (prow/config.h) or decide what runs (trigger/).
+/// Prow's words: jobs, refs, decoration, ProwJobs (prow.k8s.io/v1; pkg/config/jobs.go and pkg/apis/prowjobs/v1 in
+/// kubernetes-sigs/prow). Pure values. Does not: read YAML (prow/config.h) or decide what runs (trigger/).
 #pragma once
 
 #include <map>
@@ -22,9 +22,9 @@ struct DecorationConfig {
 /// A job of `presubmits:`. Regular expressions are RE2's, already compiled once by the loader, so they are valid.
 struct Presubmit {
   std::string name;
-  std::string context;                 ///< = name unless given
-  std::string repo;                    ///< key of the `presubmits:` map after the host mapping: "https://host/project"
-  std::vector<std::string> branches;   ///< regular expressions; empty: all
+  std::string context;                ///< = name unless given
+  std::string repo;                   ///< key of the `presubmits:` map after the host mapping: "https://host/project"
+  std::vector<std::string> branches;  ///< regular expressions; empty: all
   std::vector<std::string> skip_branches;
   bool always_run = false;
   std::string run_if_changed;
@@ -35,13 +35,13 @@ struct Presubmit {
   std::string rerun_command;  ///< "/test NAME" filled in
   bool decorate = false;
   DecorationConfig decoration_config;
-  int max_concurrency = 0;    ///< 0: no limit
+  int max_concurrency = 0;  ///< 0: no limit
   std::string cluster = "default";
   std::map<std::string, std::string> labels;
   std::map<std::string, std::string> annotations;
   std::string path_alias;
   std::string clone_uri;
-  Json spec;                  ///< the Pod spec, as JSON
+  Json spec;  ///< the Pod spec, as JSON
 
   /// Label that this job votes on: label prow.k8s.io/gerrit-report-label, or nullopt where the job does not say.
   [[nodiscard]] std::optional<std::string> report_label() const;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The server's memory: SQLite in WAL mode, numbered migrations. The one place of state; a comment on a change is output, never memory.
+/// The server's memory: SQLite in WAL mode, numbered migrations. The one place of state; a comment on a change is
+/// output, never memory.
 ///
-/// Rows: runs (one per job attempt), changes seen (how far the poller and the trigger came), commands handled, reports (the outbox).
-/// Every insert is keyed, so the same event twice makes one row; state changes and their events share a transaction.
-/// Does not: decide anything. Threads: one Store per thread (SQLite serialises writers; readers never wait); open it twice.
-/// Errors: unavailable (busy longer than 10 s), os, bad_data (a newer schema than this program knows).
+/// Rows: runs (one per job attempt), changes seen (how far the poller and the trigger came), commands handled, reports
+/// (the outbox). Every insert is keyed, so the same event twice makes one row; state changes and their events share a
+/// transaction. Does not: decide anything. Threads: one Store per thread (SQLite serialises writers; readers never
+/// wait); open it twice. Errors: unavailable (busy longer than 10 s), os, bad_data (a newer schema than this program
+/// knows).
 #pragma once
 
 #include <cstdint>
@@ -22,9 +24,9 @@ namespace bowsprit::store {
 
 /// One attempt of one job on one patch set.
 struct Run {
-  std::int64_t id = 0;            ///< build id; grows; also the order of the queue
-  std::string prow_job_id;        ///< UUID
-  std::string gerrit;             ///< "https://host" without a final slash
+  std::int64_t id = 0;      ///< build id; grows; also the order of the queue
+  std::string prow_job_id;  ///< UUID
+  std::string gerrit;       ///< "https://host" without a final slash
   std::string project;
   std::string branch;
   int change = 0;
@@ -33,21 +35,21 @@ struct Run {
   std::string ref;
   std::string subject;
   std::string author;
-  std::string job;                ///< name
-  std::string job_json;           ///< the job as it was when it was triggered, so that a reload changes nothing under way
+  std::string job;       ///< name
+  std::string job_json;  ///< the job as it was when it was triggered, so that a reload changes nothing under way
   std::string report_label;
   bool optional = false;
   bool skip_report = false;
   int attempt = 1;
-  std::string trigger_key;        ///< "patchset", "message:ID": with change, patch set and job the idempotency key
-  std::string reason;             ///< why it runs, for people
+  std::string trigger_key;  ///< "patchset", "message:ID": with change, patch set and job the idempotency key
+  std::string reason;       ///< why it runs, for people
   sched::JobState state = sched::JobState::triggered;
-  std::string verdict;            ///< Verdict's word, empty until known
-  std::string description;        ///< one line
+  std::string verdict;      ///< Verdict's word, empty until known
+  std::string description;  ///< one line
   std::string base_sha;
   std::string merged_sha;
-  std::string artifacts;          ///< path below the artifact root, Prow's layout
-  std::string phase;              ///< while pending: source, warm, configure, build, boot ...
+  std::string artifacts;  ///< path below the artifact root, Prow's layout
+  std::string phase;      ///< while pending: source, warm, configure, build, boot ...
   int infra_retries = 0;
   SystemTime created{};
   std::optional<SystemTime> started;
@@ -73,7 +75,7 @@ struct Report {
   int patchset = 0;
   std::string revision;
   std::string label;
-  std::string key;          ///< names the runs it covers; in the message, so that a crash after the post is recognised
+  std::string key;  ///< names the runs it covers; in the message, so that a crash after the post is recognised
   std::string message;
   int vote = 0;
   bool with_vote = true;
@@ -103,10 +105,10 @@ class Store {
   /// Inserts the run unless one with the same (gerrit, change, patchset, job, trigger_key) exists; the id, or nullopt.
   Result<std::optional<std::int64_t>> add_run(const Run& run);
   Result<std::optional<Run>> run(std::int64_t id);
-  Result<std::vector<Run>> runs(const RunFilter& filter);          ///< newest first
+  Result<std::vector<Run>> runs(const RunFilter& filter);  ///< newest first
   /// Newest attempt of each job of the patch set.
   Result<std::vector<Run>> latest_runs(const std::string& gerrit, int change, int patchset);
-  Result<std::vector<Run>> unfinished_runs();                      ///< triggered and pending, oldest first
+  Result<std::vector<Run>> unfinished_runs();  ///< triggered and pending, oldest first
   /// Moves a run along an edge of sched/job_state.h and writes the other mutable fields of `run` with it.
   /// @error conflict  no such edge from the stored state
   Result<> move_run(const Run& run, sched::JobState to);
@@ -120,7 +122,7 @@ class Store {
 
   /// Adds the report unless its key exists; waiting reports of older patch sets of the change become dropped.
   Result<bool> add_report(const Report& report);
-  Result<std::vector<Report>> open_reports();                      ///< waiting and sending, oldest first
+  Result<std::vector<Report>> open_reports();  ///< waiting and sending, oldest first
   Result<> save_report(const Report& report);
 
   /// One transaction around several calls; rolled back unless commit() was called.

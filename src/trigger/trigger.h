@@ -23,8 +23,8 @@ struct KnownRuns {
 
 struct Input {
   gerrit::Change change;
-  std::vector<prow::Presubmit> jobs;    ///< of the change's repository
-  bool patchset_is_new = false;         ///< its automatic jobs were not queued yet
+  std::vector<prow::Presubmit> jobs;          ///< of the change's repository
+  bool patchset_is_new = false;               ///< its automatic jobs were not queued yet
   std::vector<gerrit::Message> new_messages;  ///< not yet handled, on the current patch set, not our own; oldest first
   KnownRuns known;
 };
@@ -32,7 +32,7 @@ struct Input {
 struct Decision {
   std::string job;
   bool run = false;
-  std::string reason;       ///< one line: "always_run", "run_if_changed matches lib/x.c", "branch 'x' is not in branches"
+  std::string reason;  ///< one line: "always_run", "run_if_changed matches lib/x.c", "branch 'x' is not in branches"
   std::string trigger_key;  ///< "patchset" or "message:ID"; set when run
 };
 
