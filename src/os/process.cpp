@@ -54,6 +54,7 @@ struct ChildPlan {
   int error_fd;
   pid_t parent;
   bool die_with_parent;
+  bool new_session;
 };
 
 [[noreturn]] void child_main(const ChildPlan& plan) {
@@ -62,7 +63,11 @@ struct ChildPlan {
     [[maybe_unused]] const auto written = ::write(plan.error_fd, &code, sizeof code);
     ::_exit(127);
   };
-  ::setpgid(0, 0);
+  if (plan.new_session) {
+    ::setsid();
+  } else {
+    ::setpgid(0, 0);
+  }
   if (plan.die_with_parent) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != plan.parent) ::_exit(127);  // the parent died between fork and prctl
@@ -142,11 +147,13 @@ Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
                        options.pass_fds,
                        error_pipe.writer.get(),
                        ::getpid(),
-                       options.die_with_parent};
+                       options.die_with_parent,
+                       options.new_session};
   const pid_t pid = ::fork();
   if (pid < 0) return fail_errno("fork");
   if (pid == 0) child_main(plan);
-  ::setpgid(pid, pid);  // also here, so that a stop() right now reaches the group
+  // Also here, so that a stop() right now reaches the group. A group leader could not setsid any more, though.
+  if (!options.new_session) ::setpgid(pid, pid);
   Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   ChildProcess child(pid, std::move(pidfd));
   error_pipe.writer.reset();

@@ -38,6 +38,7 @@ struct SpawnOptions {
   int stderr_fd = -1;                              ///< -1: ours
   std::vector<std::pair<int, int>> pass_fds = {};  ///< {ours, number in the child}
   bool die_with_parent = true;
+  bool new_session = false;  ///< setsid: no terminal at all, where a process group alone still has /dev/tty
 };
 
 struct ExitStatus {

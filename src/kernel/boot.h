@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Boots a User-Mode Linux kernel and streams its console, within hard limits of time and output.
+///
+/// The console is a regular file that is followed: UML drops output where a pipe or socket is full, so a slow reader
+/// would lose test results. The kernel has no terminal, no stdin, a session of its own, a home of its own and an almost
+/// empty environment. Whatever it does, it and its children are dead when this returns (see kernel/command.h for
+/// orphans). Does not: interpret the console. Threads: the calling one.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "os/files.h"
+#include "os/process.h"
+
+namespace bowsprit::kernel {
+
+inline constexpr std::uint64_t kKernelMemory = 1U << 30U;  ///< what kunit.py gives it
+
+struct BootOptions {
+  fs::path kernel;
+  fs::path console;                         ///< regular file to make; stays, "as it came"
+  fs::path memory_folder;                   ///< from find_memory_folder
+  std::vector<std::string> arguments = {};  ///< more words for the kernel's command line
+  milliseconds limit{300'000};
+  std::uint64_t console_limit = 256U << 20U;  ///< bytes; more is a flood, and ends the run
+  int stop_fd = -1;                           ///< readable: end it now
+};
+
+enum class BootEnd {
+  exited,
+  timed_out,
+  flooded,  ///< more console output than console_limit; `console` keeps the first and last 8 MiB
+  stopped,
+};
+
+struct BootOutcome {
+  BootEnd end = BootEnd::exited;
+  ExitStatus status;
+  std::uint64_t console_bytes = 0;
+  double seconds = 0;
+};
+
+/// @error os, not_found  the kernel could not be started, or the console file not be written
+Result<BootOutcome> boot_uml(const BootOptions& options, const std::function<void(std::string_view)>& on_console);
+
+}  // namespace bowsprit::kernel
