@@ -100,13 +100,14 @@ std::optional<milliseconds> parse_duration(std::string_view text) {
 std::string format_duration(milliseconds duration) {
   const auto count = duration.count();
   if (count < 0) return "-" + format_duration(-duration);
+  if (count == 0) return "0s";
   if (count < 1000) return fmt::format("{}ms", count);
   std::string out;
   if (count >= 3600'000) out += fmt::format("{}h", count / 3600'000);
   if (count >= 60'000) out += fmt::format("{}m", count / 60'000 % 60);
   const auto rest = count % 60'000;
   return out +
-         (rest % 1000 == 0 ? fmt::format("{}s", rest / 1000) : fmt::format("{:.3g}s", static_cast<double>(rest) / 1e3));
+         (rest % 1000 == 0 ? fmt::format("{}s", rest / 1000) : fmt::format("{}s", static_cast<double>(rest) / 1e3));
 }
 
 }  // namespace bowsprit
