@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Prow's words: jobs, refs, decoration, ProwJobs (prow.k8s.io/v1; pkg/config/jobs.go and pkg/apis/prowjobs/v1 in
+/// Prow's words: jobs, refs, decoration (prow.k8s.io/v1; pkg/config/jobs.go and pkg/apis/prowjobs/v1 in
 /// kubernetes-sigs/prow). Pure values. Does not: read YAML (prow/config.h) or decide what runs (trigger/).
 #pragma once
 
@@ -17,11 +17,29 @@ namespace bowsprit::prow {
 struct DecorationConfig {
   std::optional<milliseconds> timeout;       ///< Prow's default: 2 h
   std::optional<milliseconds> grace_period;  ///< Prow's default: 15 s
+  bool operator==(const DecorationConfig&) const = default;
 };
 
-/// A job of `presubmits:`. Regular expressions are RE2's, already compiled once by the loader, so they are valid.
-struct Presubmit {
+/// What presubmits, postsubmits and periodics have in common.
+struct JobBase {
   std::string name;
+  bool decorate = false;
+  DecorationConfig decoration_config;
+  int max_concurrency = 0;  ///< 0: no limit
+  std::string cluster = "default";
+  std::map<std::string, std::string> labels;
+  std::map<std::string, std::string> annotations;
+  std::string path_alias;
+  std::string clone_uri;
+  Json spec;  ///< the Pod spec, as JSON
+
+  /// Label that this job votes on: label prow.k8s.io/gerrit-report-label, or nullopt where the job does not say. "":
+  /// none.
+  [[nodiscard]] std::optional<std::string> report_label() const;
+};
+
+/// A job of `presubmits:`. Regular expressions are RE2's and were compiled by the loader, so they are valid.
+struct Presubmit : JobBase {
   std::string context;                ///< = name unless given
   std::string repo;                   ///< key of the `presubmits:` map after the host mapping: "https://host/project"
   std::vector<std::string> branches;  ///< regular expressions; empty: all
@@ -33,18 +51,11 @@ struct Presubmit {
   bool skip_report = false;
   std::string trigger;        ///< regular expression; Prow's default is filled in
   std::string rerun_command;  ///< "/test NAME" filled in
-  bool decorate = false;
-  DecorationConfig decoration_config;
-  int max_concurrency = 0;  ///< 0: no limit
-  std::string cluster = "default";
-  std::map<std::string, std::string> labels;
-  std::map<std::string, std::string> annotations;
-  std::string path_alias;
-  std::string clone_uri;
-  Json spec;  ///< the Pod spec, as JSON
 
-  /// Label that this job votes on: label prow.k8s.io/gerrit-report-label, or nullopt where the job does not say.
-  [[nodiscard]] std::optional<std::string> report_label() const;
+  /// True where it never starts by itself on a patch set.
+  [[nodiscard]] bool needs_command() const {
+    return !always_run && run_if_changed.empty() && skip_if_only_changed.empty();
+  }
 };
 
 /// One pull of refs; for Gerrit `number` is the change.
@@ -52,7 +63,9 @@ struct Pull {
   int number = 0;
   std::string author;
   std::string sha;
-  std::string ref;
+  std::string title;     ///< empty for Gerrit, as in Prow
+  std::string ref;       ///< refs/changes/01/1/2
+  std::string head_ref;  ///< empty for Gerrit
   std::string link;
 };
 struct Refs {
@@ -65,6 +78,13 @@ struct Refs {
   std::string clone_uri;
   std::string path_alias;
   std::vector<Pull> pulls;
+
+  /// "base:sha,number:sha:ref": the value of PULL_REFS.
+  [[nodiscard]] std::string text() const;
 };
+
+/// Prow's default `trigger` and `rerun_command` of a job.
+std::string default_trigger(std::string_view job_name);
+std::string default_rerun_command(std::string_view job_name);
 
 }  // namespace bowsprit::prow

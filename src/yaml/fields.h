@@ -12,7 +12,7 @@
 ///     static const auto fields = Fields<Plank>()
 ///         .field("max_concurrency", &Plank::max_concurrency, at_least(0))
 ///         .field("pod_pending_timeout", &Plank::pod_pending_timeout)
-///         .accepted("report_templates", "only for GitHub");
+///         .accepted({"report_templates"}, "only for GitHub");
 ///     return fields;
 ///   }
 ///   Plank plank;
@@ -143,27 +143,30 @@ class Fields {
   Fields&& required(std::string_view key, M Base::* member, std::type_identity_t<Check<M>> check = {}) && {
     return std::move(*this).field(key, member, std::move(check), Need::required);
   }
-  /// A key that is read by other code; `look` only checks it. It is not written.
-  Fields&& custom(std::string_view key, std::function<void(const Cursor&)> look) && {
-    entries_.push_back({key, Need::optional, [look = std::move(look)](const Cursor& cursor, T&) { look(cursor); }, {}});
+  /// A key that is read by a function of its own, and not written.
+  Fields&& custom(std::string_view key, std::function<void(const Cursor&, T&)> read) && {
+    entries_.push_back({key, Need::optional, std::move(read), {}});
     return std::move(*this);
   }
-  /// A key that is known and has no effect here: a warning says why.
-  Fields&& accepted(std::string_view key, std::string why) && {
-    entries_.push_back({key,
-                        Need::optional,
-                        [why = std::move(why)](const Cursor& cursor, T&) {
-                          cursor.warning("unused-field", "accepted, not used: " + why);
-                        },
-                        {}});
+  /// Keys that are known and have no effect here: a warning says why.
+  Fields&& accepted(std::initializer_list<std::string_view> keys, std::string_view why) && {
+    for (const auto key : keys)
+      entries_.push_back({key,
+                          Need::optional,
+                          [text = fmt::format("accepted, not used: {}", why)](const Cursor& cursor, T&) {
+                            cursor.warning("unused-field", text);
+                          },
+                          {}});
     return std::move(*this);
   }
-  /// A key that is known and would change the result if it were ignored: an error says why.
-  Fields&& refused(std::string_view key, std::string why) && {
-    entries_.push_back({key,
-                        Need::optional,
-                        [why = std::move(why)](const Cursor& cursor, T&) { cursor.error("not supported: " + why); },
-                        {}});
+  /// Keys that are known and would change the result if they were ignored: an error says why.
+  Fields&& refused(std::initializer_list<std::string_view> keys, std::string_view why) && {
+    for (const auto key : keys)
+      entries_.push_back(
+          {key,
+           Need::optional,
+           [text = fmt::format("not supported: {}", why)](const Cursor& cursor, T&) { cursor.error(text); },
+           {}});
     return std::move(*this);
   }
 

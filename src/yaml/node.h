@@ -38,7 +38,7 @@ class Node {
   [[nodiscard]] bool is_scalar() const { return kind_ == NodeKind::scalar; }
   [[nodiscard]] bool is_sequence() const { return kind_ == NodeKind::sequence; }
   [[nodiscard]] bool is_mapping() const { return kind_ == NodeKind::mapping; }
-  [[nodiscard]] int line() const { return static_cast<int>(line_); }      ///< from 1
+  [[nodiscard]] int line() const { return static_cast<int>(line_); }      ///< from 1; 0: unknown
   [[nodiscard]] int column() const { return static_cast<int>(column_); }  ///< from 1, in characters
 
   /// A scalar's text as written, quotes and escapes resolved; empty for others.
@@ -93,6 +93,9 @@ class Tree {
  public:
   /// Never fails: what is wrong is in problems(), and documents() holds the documents read before a syntax error.
   static Tree parse(std::string file, std::string_view text, const Limits& limits = {});
+
+  /// A JSON value as one document, so that fields.h reads it; `name` stands for the file in messages.
+  static Tree of(std::string name, const Json& value);
 
   [[nodiscard]] const std::string& file() const { return file_; }
   [[nodiscard]] std::span<const Node> documents() const { return documents_; }

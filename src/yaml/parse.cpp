@@ -3,7 +3,6 @@
 // closes, so each container is contiguous and nothing is moved twice.
 #include <yaml.h>
 
-#include <cstring>
 #include <map>
 #include <unordered_set>
 
@@ -39,6 +38,28 @@ std::string_view view(const yaml_char_t* text) {
 class TreeBuilder {
  public:
   TreeBuilder(Tree& tree, const Limits& limits) : tree_(tree), limits_(limits) {}
+
+  /// A tree of a value that has no text; its nodes have no place.
+  Node copy(const Json& value) {
+    Node node;
+    if (value.is_array()) {
+      std::vector<Node> items;
+      for (const Json& item : value) items.push_back(copy(item));
+      node.kind_ = NodeKind::sequence;
+      node.items_ = keep(std::span<const Node>(items));
+      node.size_ = static_cast<std::uint32_t>(items.size());
+    } else if (value.is_object()) {
+      std::vector<Member> members;
+      for (const auto& [key, item] : value.items()) members.push_back({copy(key), copy(item)});
+      node.kind_ = NodeKind::mapping;
+      node.members_ = keep(std::span<const Member>(members));
+      node.size_ = static_cast<std::uint32_t>(members.size());
+    } else {
+      node.plain_ = !value.is_string();
+      set_text(node, node.plain_ ? dump_json(value) : value.get_ref<const std::string&>());
+    }
+    return node;
+  }
 
   void run(std::string_view text) {
     Parser parser;
@@ -84,12 +105,7 @@ class TreeBuilder {
   void scalar(const yaml_event_t& event) {
     const auto& data = event.data.scalar;
     Node node = make(NodeKind::scalar, event.start_mark);
-    node.size_ = static_cast<std::uint32_t>(data.length);
-    if (data.length > 0) {
-      auto* bytes = static_cast<char*>(tree_.arena_->allocate(data.length, 1));
-      std::memcpy(bytes, data.value, data.length);
-      node.text_ = bytes;
-    }
+    set_text(node, {reinterpret_cast<const char*>(data.value), data.length});
     node.plain_ = data.style == YAML_PLAIN_SCALAR_STYLE;
     if (const auto tag = view(data.tag); !tag.empty()) {
       if (tag == YAML_STR_TAG || tag == "!")
@@ -160,6 +176,11 @@ class TreeBuilder {
   void finish(const Frame& frame, const Node& node) {
     if (!frame.anchor.empty()) anchors_[frame.anchor] = {node, frame.weight, false};
     add(node, frame.weight);
+  }
+
+  void set_text(Node& node, std::string_view text) {
+    node.text_ = keep(std::span<const char>(text.data(), text.size()));
+    node.size_ = static_cast<std::uint32_t>(text.size());
   }
 
   template <class T>
@@ -294,6 +315,15 @@ Tree Tree::parse(std::string file, std::string_view text, const Limits& limits) 
   }
   tree.arena_ = std::make_unique<std::pmr::monotonic_buffer_resource>(text.size() * 2 + 256);
   TreeBuilder(tree, limits).run(text);
+  return tree;
+}
+
+Tree Tree::of(std::string name, const Json& value) {
+  Tree tree;
+  tree.file_ = std::move(name);
+  tree.arena_ = std::make_unique<std::pmr::monotonic_buffer_resource>();
+  const Limits limits;
+  tree.documents_.push_back(TreeBuilder(tree, limits).copy(value));
   return tree;
 }
 

@@ -133,8 +133,8 @@ const Fields<Outer>& fields_of(const Outer*) {
                                  .field("words", &Outer::words)
                                  .field("labels", &Outer::labels)
                                  .field("inner", &Outer::inner)
-                                 .accepted("colour", "there is no screen")
-                                 .refused("size", "all have one size");
+                                 .accepted({"colour"}, "there is no screen")
+                                 .refused({"size"}, "all have one size");
   return fields;
 }
 std::pair<Outer, std::vector<std::string>> read_outer(std::string_view text) {

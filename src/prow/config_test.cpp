@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "prow/config.h"
+
+#include <cstdlib>
+#include <random>
+
+#include "os/files.h"
+
+namespace bowsprit::prow {
+namespace {
+
+/// The folder of shared test data beside the repository, or nothing.
+std::filesystem::path shared_data() {
+  const char* named = std::getenv("BOWSPRIT_SHARED");
+  const std::filesystem::path folder = named != nullptr ? named : BOWSPRIT_SOURCE_DIR "/../shared";
+  return folder / "data";
+}
+
+std::vector<std::string> lines(const Config& config) {
+  std::vector<std::string> out;
+  for (const auto& problem : config.problems) out.push_back(problem.line());
+  return out;
+}
+
+constexpr std::string_view kSpec = "    spec: {containers: [{image: i, command: [/kunit.sh]}]}\n";
+
+Config load_jobs(const std::string& jobs) {
+  return load_config_text("j.yaml", "presubmits:\n  https://h/linux:\n" + jobs);
+}
+/// One job of these lines with a valid spec.
+std::vector<std::string> problems_of_job(std::string_view fields) {
+  std::string text = "  - name: a\n";
+  for (std::size_t at = 0; at < fields.size();) {
+    const auto end = std::min(fields.find('\n', at), fields.size());
+    text += "    " + std::string(fields.substr(at, end - at)) + "\n";
+    at = end + 1;
+  }
+  return lines(load_jobs(text + std::string(kSpec)));
+}
+
+TEST(ProwConfig, LoadsTheJobsThatKunitRanOnUnchanged) {
+  const auto folder = shared_data() / "kunit-prow-jobs";
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no " << folder;
+  const Config config = load_config({folder});
+  EXPECT_THAT(lines(config), testing::IsEmpty());
+  ASSERT_EQ(config.presubmits.size(), 3U);
+
+  const std::vector<RepoMapping> mappings{
+      {"https://kunit-review.googlesource.com/linux", "http://localhost:8080/", "linux"},
+      {"https://linux-review.googlesource.com/linux/kernel/git/torvalds/linux", "http://localhost:8080",
+       "kernel/torvalds"}};
+  const auto jobs = jobs_for(config, mappings, "http://localhost:8080", "linux");
+  ASSERT_EQ(jobs.size(), 1U);
+  EXPECT_EQ(jobs[0].name, "kunit-test-presubmit");
+  EXPECT_EQ(jobs[0].context, "kunit-test-presubmit");
+  EXPECT_EQ(jobs[0].repo, "http://localhost:8080/linux");
+  EXPECT_EQ(jobs[0].branches, (std::vector<std::string>{"kunit/alpha/master", "torvalds/master"}));
+  EXPECT_TRUE(jobs[0].always_run && jobs[0].decorate);
+  EXPECT_EQ(jobs[0].rerun_command, "/test kunit-test-presubmit");
+  EXPECT_EQ(json_get(json_get(jobs[0].spec, "containers")[0], "command").dump(), R"(["/kunit.sh"])");
+
+  const auto manual = jobs_for(config, mappings, "http://localhost:8080", "kernel/torvalds");
+  ASSERT_EQ(manual.size(), 1U);
+  EXPECT_TRUE(manual[0].needs_command());
+  EXPECT_EQ(manual[0].trigger, "run kunit tests");
+  EXPECT_EQ(jobs_for(config, {}, "https://linux-review.googlesource.com", "linux").size(), 1U);
+  EXPECT_TRUE(jobs_for(config, {}, "http://localhost:8080", "linux").empty());
+}
+
+TEST(ProwConfig, NamesEveryProblemOfAJobWithItsPlace) {
+  const auto found = lines(load_config_text("j.yaml", R"(presubmits:
+  https://h/linux:
+  - name: bad name
+    always_rum: true
+    max_concurrency: -1
+    branches: ["("]
+    decoration_config: {timeout: 2 hours}
+    agent: jenkins
+    labels: {prow.k8s.io/id: x, ok: "not a value!"}
+    extra_refs: []
+    run_before_merge: true
+    spec:
+      volumes: [{name: logs}, {name: v}, {name: v}]
+      containers:
+      - env: [{name: CI}, {name: A}, {name: A}]
+        volumeMounts: [{name: nowhere, mountPath: /tools}]
+  - {}
+periodics: []
+tidee: {}
+)"));
+  EXPECT_THAT(
+      found,
+      testing::ElementsAre(
+          "j.yaml:3:11: presubmits[https://h/linux][0].name: expected a name of the characters A-Z a-z 0-9 - . _, got "
+          "\"bad name\"",
+          "j.yaml:4:17: presubmits[https://h/linux][0].always_rum: unknown field; did you mean \"always_run\"?",
+          "j.yaml:5:22: presubmits[https://h/linux][0].max_concurrency: expected 0 or more, got \"-1\"",
+          "j.yaml:6:16: presubmits[https://h/linux][0].branches[0]: expected a regular expression (missing ): (), got "
+          "\"(\"",
+          "j.yaml:7:34: presubmits[https://h/linux][0].decoration_config.timeout: expected a duration such as 90s or "
+          "1h30m, got "
+          "\"2 hours\"",
+          "j.yaml:8:12: presubmits[https://h/linux][0].agent: expected \"kubernetes\", the only agent that is "
+          "supported, got "
+          "\"jenkins\"",
+          "j.yaml:9:30: presubmits[https://h/linux][0].labels[prow.k8s.io/id]: this label is Prow's own",
+          "j.yaml:9:37: presubmits[https://h/linux][0].labels.ok: expected a Kubernetes label value: at most 63 of A-Z "
+          "a-z 0-9 - . "
+          "_, a letter or digit at both ends, got \"not a value!\"",
+          "j.yaml:10:17: presubmits[https://h/linux][0].extra_refs: not supported: one repository per job",
+          "j.yaml:11:23: warning: presubmits[https://h/linux][0].run_before_merge: accepted, not used: there is no "
+          "Tide "
+          "[unused-field]",
+          "j.yaml:13:17: presubmits[https://h/linux][0].spec.volumes[0]: volume \"logs\" is decoration's own",
+          "j.yaml:13:42: presubmits[https://h/linux][0].spec.volumes[2]: volume \"v\" is defined twice",
+          "j.yaml:15:15: presubmits[https://h/linux][0].spec.containers[0].env[0]: CI is set by Prow itself",
+          "j.yaml:15:38: presubmits[https://h/linux][0].spec.containers[0].env[2]: variable \"A\" is defined twice",
+          "j.yaml:16:24: presubmits[https://h/linux][0].spec.containers[0].volumeMounts[0]: volume \"nowhere\" is not "
+          "among the "
+          "spec's volumes",
+          "j.yaml:16:24: presubmits[https://h/linux][0].spec.containers[0].volumeMounts[0]: /tools is mounted by "
+          "decoration",
+          "j.yaml:17:5: presubmits[https://h/linux][1]: expected the field \"name\"",
+          "j.yaml:17:5: presubmits[https://h/linux][1]: expected the field \"spec\"",
+          "j.yaml:18:12: warning: periodics: accepted, not used: only presubmits run [unused-field]",
+          "j.yaml:19:8: tidee: unknown field; did you mean \"tide\"?"));
+}
+
+TEST(ProwConfig, ChecksFieldsThatBelongTogether) {
+  const auto one = [](std::string_view fields) {
+    const auto found = problems_of_job(fields);
+    return found.size() == 1 ? found[0].substr(found[0].find("[0]") + 3) : fmt::format("{} problems", found.size());
+  };
+  EXPECT_EQ(one("always_run: true\nrun_if_changed: x"),
+            ".run_if_changed: always_run and run_if_changed exclude each other");
+  EXPECT_EQ(one("always_run: true\nskip_if_only_changed: x"),
+            ".skip_if_only_changed: always_run and skip_if_only_changed exclude each other");
+  EXPECT_EQ(one("run_if_changed: x\nskip_if_only_changed: x"),
+            ".skip_if_only_changed: run_if_changed and skip_if_only_changed exclude each other");
+  EXPECT_EQ(one("trigger: run"), ": expected trigger and rerun_command together, got only trigger");
+  EXPECT_EQ(one("trigger: /test all\nrerun_command: run"),
+            ".rerun_command: expected a command that trigger \"/test all\" matches, got \"run\"");
+  EXPECT_EQ(one("skip_report: true\nlabels: {prow.k8s.io/gerrit-report-label: Verified}"),
+            ".labels: skip_report and a gerrit-report-label exclude each other");
+  EXPECT_EQ(one("path_alias: ../../etc"), ".path_alias: expected a relative path without \"..\", got \"../../etc\"");
+  EXPECT_EQ(lines(load_jobs("  - {name: a, decorate: true, spec: {containers: [{image: i}]}}\n")),
+            std::vector<std::string>{
+                "j.yaml:3:51: presubmits[https://h/linux][0].spec.containers[0]: expected a command or args, which "
+                "decoration needs"});
+  EXPECT_EQ(lines(load_jobs("  - {name: .., spec: {containers: [{}]}}\n")).size(), 1U);
+  EXPECT_EQ(
+      lines(load_jobs(fmt::format("  - name: {}\n{}", std::string(64, 'x'), kSpec))),
+      std::vector<std::string>{
+          "j.yaml:3:11: warning: presubmits[https://h/linux][0].name: 64 characters; Kubernetes labels hold 63 of "
+          "them [long-job-names]"});
+}
+
+TEST(ProwConfig, AllowsAJobNameOnceOnABranch) {
+  const auto pair = [](std::string_view first, std::string_view second) {
+    return lines(load_jobs(fmt::format("  - name: a\n    {}\n{}  - name: a\n    {}\n{}", first, kSpec, second, kSpec)))
+        .size();
+  };
+  EXPECT_EQ(pair("branches: [main]", "branches: [next]"), 0U);
+  EXPECT_EQ(pair("branches: [main]", "branches: [next, main]"), 1U);
+  EXPECT_EQ(pair("branches: [main]", "skip_branches: [main]"), 0U);
+  EXPECT_EQ(pair("branches: [main]", "skip_branches: [next]"), 1U);
+  EXPECT_EQ(pair("optional: true", "branches: [main]"), 1U);
+  EXPECT_EQ(
+      lines(load_jobs(fmt::format("  - name: a\n{}  - name: b\n    context: a\n{}", kSpec, kSpec))),
+      std::vector<std::string>{
+          "j.yaml:5:5: presubmits[https://h/linux]: jobs \"a\" and \"b\" report to the same context \"a\" (j.yaml:3)"});
+}
+
+TEST(ProwConfig, ReadsFoldersInOrderAndWithoutHiddenEntries) {
+  const auto folder = TempDir::create("prow-config");
+  ASSERT_TRUE(folder);
+  const auto file = [&](const std::string& name, const std::string& job) {
+    ASSERT_TRUE(make_dirs((folder->path() / name).parent_path()));
+    ASSERT_TRUE(
+        write_file(folder->path() / name, fmt::format("presubmits:\n  h/linux:\n  - name: {}\n{}", job, kSpec)));
+  };
+  file("b.yaml", "second");
+  file("a/x.yml", "first");
+  file("..data/b.yaml", "second");
+  file(".c.yaml", "hidden");
+  ASSERT_TRUE(write_file(folder->path() / "README.md", "not: [yaml"));
+  const Config config = load_config({folder->path()});
+  EXPECT_THAT(lines(config), testing::IsEmpty());
+  std::vector<std::string> names;
+  for (const auto& job : jobs_for(config, {}, "https://h/", "linux")) names.push_back(job.name);
+  EXPECT_EQ(names, (std::vector<std::string>{"first", "second"}));
+  EXPECT_EQ(lines(load_config({folder->path() / "none"})).size(), 1U);
+}
+
+TEST(ProwConfig, SurvivesDamagedFiles) {
+  const std::string good =
+      fmt::format("presubmits:\n  h/linux:\n  - name: a\n    branches: [x]\n    labels: {{a: b}}\n{}", kSpec);
+  std::mt19937 random(11);  // NOLINT: the same damage in each run
+  for (int round = 0; round < 3000; ++round) {
+    std::string text = good;
+    for (int i = 0; i < 3; ++i) text[random() % text.size()] = "{}[]:,- \n'\"&*x0\xff"[random() % 17];
+    const Config config = load_config_text("j.yaml", text);
+    for (const auto& job : jobs_for(config, {}, "h", "linux")) (void)dump_json(job.spec);
+  }
+}
+
+TEST(RepoKey, LeavesOutWhatDoesNotTellRepositoriesApart) {
+  EXPECT_EQ(repo_key("https://h/linux/"), "h/linux");
+  EXPECT_EQ(repo_key("http://h:8080/a/kernel/linux"), "h:8080/kernel/linux");
+  EXPECT_EQ(repo_key("org/repo"), "org/repo");
+  EXPECT_EQ(repo_key("https://h/x/a/y"), "h/x/a/y");
+}
+
+}  // namespace
+}  // namespace bowsprit::prow
