@@ -24,6 +24,7 @@ enum class TestStatus {
   missing,           ///< announced by a plan or a manifest, never started
 };
 std::string_view to_string(TestStatus status);
+std::optional<TestStatus> test_status_from_string(std::string_view text);
 /// passed, skipped and expected_failure.
 bool is_good(TestStatus status);
 
@@ -36,7 +37,7 @@ struct Expectation {
 
 /// A suite, a case, or a parameter of a case; which one follows from depth and children.
 struct TestNode {
-  std::string name;
+  std::string name;  ///< empty where only a plan announced it; verdict/ names it
   TestStatus status = TestStatus::missing;
   std::string directive;         ///< text after "# SKIP", "# TODO"
   std::vector<std::string> log;  ///< this test's own console lines, prefix stripped; capped, see Limits

@@ -40,6 +40,7 @@ int vote(Verdict verdict);
 
 enum class Origin { new_failure, also_on_base, flaky, unknown };
 std::string_view to_string(Origin origin);  ///< "new", "also_on_base", ...
+std::optional<Origin> origin_from_string(std::string_view text);
 
 struct Failure {
   std::string test;  ///< "suite.case" or "suite.case.param"
@@ -57,6 +58,11 @@ struct Diagnostic {
   int line = 0;
   int column = 0;
   std::string message;
+  std::string test;         ///< of a splat: "suite.case" that ran, or empty
+  std::string fingerprint;  ///< of a splat: equal for the same fault in two runs
+  bool counts = true;       ///< of a splat: speaks against passing, by the job's policy
+  Origin origin = Origin::unknown;
+  std::string text;  ///< of a splat: the whole report, capped
 };
 std::string_view to_string(Diagnostic::Kind kind);
 
@@ -78,7 +84,7 @@ struct Phase {
 struct RunResult {
   Verdict verdict = Verdict::infra_error;
   std::string summary;  ///< one line, for people
-  TestCounts tests;     ///< of cases; a suite without cases counts as one
+  TestCounts tests;     ///< of leaves (cases, parameters); a suite without cases counts as one
   std::vector<Failure> failures;
   std::vector<Diagnostic> diagnostics;
   std::vector<ktap::TestNode> suites;

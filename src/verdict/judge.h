@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/// From what a kernel said to one verdict.
+///
+/// The verdict is the first row that applies; a run is never `passed` by default, only when no row above it applies:
+///
+///   | verdict         | when |
+///   |-----------------|-----------------------------------------------------------------------------------------------|
+///   | boot_error      | no KTAP header at all, and the kernel panicked, was ended or never came up | | crashed | a
+///   test crashed; a panic, oops or BUG anywhere in the console; "Bail out!"; the kernel died of a signal | | timed_out
+///   | a test or the run ran out of time; a soft lockup or a hung task                               | | failed | a
+///   test failed; a sanitizer report, lockdep, kmemleak or (by policy) WARN; a suite that contradicts its cases or its
+///   plan | | missing_tests   | a plan or the manifest names a test that never started | | no_tests        | not one
+///   test ran                                                                              | | passed          | at
+///   least one test, all of them passed, skipped or expected to fail                            |
+///
+/// A test in which the kernel reported a fault is not counted as passed: it becomes failed, crashed or timed_out after
+/// the fault's kind. The counts are of leaves of the tree; a suite or case that failed by itself, with all its children
+/// good, counts as one more, so that total is always the sum of the others. Failures before the tests have constructors
+/// of their own below.
+///
+/// Pure: values in, values out. Does not: read files, know the change, run anything.
+/// Threads: any.
+#pragma once
+
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "ktap/console.h"
+#include "verdict/run_result.h"
+
+namespace bowsprit {
+
+/// The tests a kernel says it has (kunit.action=list), in the order in which it runs them.
+struct Manifest {
+  struct Suite {
+    std::string name;
+    std::vector<std::string> cases;
+  };
+  std::vector<Suite> suites;
+};
+/// Reads the console of a boot with kunit.action=list: "suite" and "suite.case" lines after the KTAP header; prefixes
+/// are stripped.
+Manifest parse_manifest(std::string_view console);
+
+enum class KernelEnd {
+  exited,        ///< halted, rebooted, or ended after a panic
+  timed_out,     ///< we ended it, for time
+  killed,        ///< a signal that was not ours; where the job's memory limit did it, use infra_failed instead
+  never_booted,  ///< the program could not be started
+};
+
+struct JudgePolicy {
+  bool warnings_fail = true;  ///< WARN() reports
+  bool lockdep_fails = true;
+  bool kmemleak_fails = true;
+};
+
+struct JudgeInput {
+  ktap::ConsoleReport console;
+  KernelEnd end = KernelEnd::exited;
+  seconds time_limit{0};             ///< for the message; 0: not told
+  std::optional<Manifest> manifest;  ///< what must have run
+  JudgePolicy policy;
+};
+RunResult judge(JudgeInput input);
+
+/// Several kernels booted for one run (a suite each, or what was left after a crash) as one input: suites of one name
+/// are joined, and a test that was left out of one boot and ran in another has run.
+ktap::ConsoleReport join_reports(std::vector<ktap::ConsoleReport> reports);
+
+/// Results of a run that ended before its tests.
+RunResult config_failed(std::string summary, std::vector<Diagnostic> diagnostics = {});
+RunResult build_failed(std::vector<Diagnostic> errors, std::string log_tail = {});
+RunResult boot_failed(std::string summary, std::string console_tail = {});
+RunResult merge_conflict(const std::vector<std::string>& files);
+RunResult infra_failed(std::string summary);
+RunResult aborted(std::string summary);
+
+struct BaseComparison {
+  std::set<std::string> flaky;              ///< "suite.case": known to fail now and then
+  std::set<std::string> removed_by_change;  ///< "suite" or "suite.case" whose source the change deletes
+  bool strict = false;                      ///< also_on_base and flaky failures count as well
+};
+/// Sets each failure's and splat's origin, adds what ran on the base and is gone as `missing`, and gives
+/// `no_new_failures` where nothing that speaks against the change is new. Leaves results that ended before the tests
+/// alone.
+void compare_with_base(RunResult& result, const RunResult& base, const BaseComparison& how = {});
+
+}  // namespace bowsprit
