@@ -2,8 +2,8 @@
 /// JSON values (nlohmann, keys in insertion order) and readers that never throw.
 ///
 /// Why readers: a Gerrit answer or a job's file is foreign input, and nlohmann's own accessors throw on a wrong type.
-/// Code outside this file parses with `parse_json`, reads with the `json_*` functions and only builds with `Json`
-/// itself. Threads: values; any thread.
+/// Code outside this file parses with `parse_json`, reads with the `json_*` functions and only builds with `Json` itself.
+/// Threads: values; any thread.
 #pragma once
 
 #include <nlohmann/json.hpp>

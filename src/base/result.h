@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The one error type of bowsprit, and `Result<T>`: a value or that error.
 ///
-/// An Error tells three things: what was attempted on which object (`message`, then `context` from the inside out), of
-/// which kind it is (from which retry, exit code and HTTP status derive), and who has to act (`blame`). Only the blame
-/// `change` may ever cost a vote.
+/// An Error tells three things: what was attempted on which object (`message`, then `context` from the inside out), of which
+/// kind it is (from which retry, exit code and HTTP status derive), and who has to act (`blame`). Only the blame `change`
+/// may ever cost a vote.
 ///
-/// Does not: log, print or retry. Exceptions are for bugs only; a library's exceptions are turned into Error in the
-/// file that calls the library. Threads: values; any thread.
+/// Does not: log, print or retry. Exceptions are for bugs only; a library's exceptions are turned into Error in the file
+/// that calls the library.
+/// Threads: values; any thread.
 ///
 ///   Result<int> port = parse_port(text);
 ///   if (!port) return std::unexpected(std::move(port).error().with("load config {}", path));

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The one seam between the server and the place where jobs run: this machine (exec/local) or a cluster
-/// (exec/kubernetes).
+/// The one seam between the server and the place where jobs run: this machine (exec/local) or a cluster (exec/kubernetes).
 ///
 /// Contract: `start` returns at once; the executor then calls the observer from its own threads, any number of times
-/// `on_phase` and `on_output`, and exactly once `on_finished`, also after `abort`, also when the sandbox itself breaks.
-/// Nothing of a finished job is left on the machine but its artifacts folder, which belongs to the caller from then on.
+/// `on_phase` and `on_output`, and exactly once `on_finished`, also after `abort`, also when the sandbox itself breaks. Nothing of a
+/// finished job is left on the machine but its artifacts folder, which belongs to the caller from then on.
 /// `recover` is called once at start-up: it kills and removes whatever an earlier server process left running.
 /// Does not: schedule, store, report, or judge the job.
 #pragma once

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Gerrit's objects as this project uses them (Gerrit REST, rest-api-changes: ChangeInfo, RevisionInfo,
-/// ChangeMessageInfo). Does not: talk to Gerrit. Threads: plain values.
+/// Gerrit's objects as this project uses them (Gerrit REST, rest-api-changes: ChangeInfo, RevisionInfo, ChangeMessageInfo).
+/// Does not: talk to Gerrit. Threads: plain values.
 #pragma once
 
 #include <map>

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The Gerrit message and vote for the runs of one patch set, in Prow's format (prow
-/// pkg/crier/reporters/gerrit/reporter.go), then KUnit's own lines.
+/// The Gerrit message and vote for the runs of one patch set, in Prow's format (prow pkg/crier/reporters/gerrit/reporter.go), then KUnit's own lines.
 ///
-/// Pure and golden-tested. Does not: post. The message is valid UTF-8 and at most `limit` bytes in every case; a
-/// failing job's line is never dropped before details, and what is left out is counted in the text.
+/// Pure and golden-tested. Does not: post. The message is valid UTF-8 and at most `limit` bytes in every case; a failing job's
+/// line is never dropped before details, and what is left out is counted in the text.
 #pragma once
 
 #include <optional>
