@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Gerrit's JSON to values (rest-api-changes: ChangeInfo). Foreign input: never throws; what is absent stays empty.
+/// Pure. Threads: any.
+#pragma once
+
+#include "base/json.h"
+#include "gerrit/change.h"
+
+namespace bowsprit::gerrit {
+
+/// The text without Gerrit's ")]}'" line.
+std::string_view strip_xssi(std::string_view text);
+/// @error bad_data  no number, project or branch: it is not a ChangeInfo
+Result<Change> change_from_json(const Json& json);
+/// Adds the /PATCHSET_LEVEL entries of GET /changes/ID/comments to the messages, and sorts all by date.
+void add_patchset_comments(Change& change, const Json& comments);
+
+}  // namespace bowsprit::gerrit

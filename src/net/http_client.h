@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+/// HTTP requests over libcurl: blocking, with limits on time and size, credentials that reach no log and no other host.
+///
+/// Does not: follow redirects (a redirect is an answer like any other), retry, or keep cookies.
+/// Threads: a client belongs to one thread; it keeps its connection from one request to the next.
+/// Errors: unavailable (no connection, it broke), timeout, bad_data (larger than the limit). An HTTP status is never an
+/// error here; see `status_error`.
+///
+///   HttpClient http({.basic_user = "ci", .basic_password = password});
+///   TRY_ASSIGN(const auto answer, http.send({.url = url + "/config/server/version"}));
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/secret.h"
+
+namespace bowsprit {
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url;
+  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::optional<std::string> body = {};
+  milliseconds timeout{30'000};
+};
+
+struct HttpResponse {
+  int status = 0;
+  std::multimap<std::string, std::string> headers;  ///< names in lower case
+  std::string body;
+  [[nodiscard]] std::string header(const std::string& name) const;  ///< the first; empty: none
+  [[nodiscard]] bool ok() const { return status >= 200 && status < 300; }
+  /// Retry-After in seconds, where the answer has it.
+  [[nodiscard]] std::optional<seconds> retry_after() const;
+};
+
+/// The error that an unsuccessful answer means: 401 and 403 denied, 404 not_found, 409 conflict, 408 timeout, 429 and 5xx unavailable, other
+/// bad_data; with the first line of its text.
+Error status_error(const HttpRequest& request, const HttpResponse& response);
+
+class HttpClient {
+ public:
+  struct Options {
+    std::string basic_user = {};
+    Secret basic_password = {};
+    std::string cookie = {};  ///< "o=..."; sent as it is
+    std::string user_agent = "bowsprit";
+    std::size_t body_limit = 64U << 20U;
+    milliseconds connect_timeout{10'000};
+  };
+  explicit HttpClient(Options options);
+  HttpClient(HttpClient&&) noexcept;
+  HttpClient& operator=(HttpClient&&) noexcept;
+  ~HttpClient();
+
+  Result<HttpResponse> send(const HttpRequest& request);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace bowsprit
