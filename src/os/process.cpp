@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "os/process.h"
 
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -55,6 +56,8 @@ struct ChildPlan {
   pid_t parent;
   bool die_with_parent;
   bool new_session;
+  std::vector<int> cgroups;
+  std::optional<UserId> run_as;
 };
 
 [[noreturn]] void child_main(const ChildPlan& plan) {
@@ -68,7 +71,14 @@ struct ChildPlan {
   } else {
     ::setpgid(0, 0);
   }
-  if (plan.die_with_parent) {
+  for (const int cgroup : plan.cgroups)
+    if (::write(cgroup, "0", 1) != 1) give_up();
+  if (plan.run_as) {
+    if (::setgroups(0, nullptr) != 0 || ::setresgid(plan.run_as->gid, plan.run_as->gid, plan.run_as->gid) != 0 ||
+        ::setresuid(plan.run_as->uid, plan.run_as->uid, plan.run_as->uid) != 0)
+      give_up();
+  }
+  if (plan.die_with_parent) {  // after setresuid, which takes the signal back
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != plan.parent) ::_exit(127);  // the parent died between fork and prctl
   }
@@ -148,7 +158,9 @@ Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
                        error_pipe.writer.get(),
                        ::getpid(),
                        options.die_with_parent,
-                       options.new_session};
+                       options.new_session,
+                       options.join_cgroups,
+                       options.run_as};
   const pid_t pid = ::fork();
   if (pid < 0) return fail_errno("fork");
   if (pid == 0) child_main(plan);

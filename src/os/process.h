@@ -29,6 +29,11 @@ using Environment = std::map<std::string, std::string>;
 /// This process's own environment.
 Environment current_environment();
 
+struct UserId {
+  uid_t uid = 0;
+  gid_t gid = 0;
+};
+
 struct SpawnOptions {
   std::vector<std::string> argv;                   ///< argv[0] is looked up in PATH of *this* process
   std::optional<Environment> env;                  ///< instead of ours
@@ -39,6 +44,8 @@ struct SpawnOptions {
   std::vector<std::pair<int, int>> pass_fds = {};  ///< {ours, number in the child}
   bool die_with_parent = true;
   bool new_session = false;  ///< setsid: no terminal at all, where a process group alone still has /dev/tty
+  std::vector<int> join_cgroups = {};  ///< open cgroup.procs files that the child enters before it execs
+  std::optional<UserId> run_as = {};   ///< only for root: gives up all groups and privileges
 };
 
 struct ExitStatus {

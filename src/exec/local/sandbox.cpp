@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exec/local/sandbox.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "exec/local/cgroup.h"
+#include "exec/local/memory_watch.h"
+#include "exec/local/sandbox_init.h"
+#include "exec/local/sandbox_root.h"
+#include "os/process.h"
+
+namespace bowsprit::exec {
+namespace {
+
+constexpr const char* kGroupPrefix = "bowsprit-job-";
+/// Beyond the grace period: for killing what is left and for streaming the artifacts.
+constexpr milliseconds kEndLimit{60'000};
+constexpr milliseconds kWatchPeriod{100};
+constexpr milliseconds kRuncLimit{60'000};
+
+using Steady = std::chrono::steady_clock;
+
+milliseconds until(SteadyTime time) {
+  return std::clamp(std::chrono::ceil<milliseconds>(time - Steady::now()), milliseconds(0), milliseconds(3'600'000));
+}
+
+std::string mib(std::uint64_t bytes) { return fmt::format("{} MiB", bytes >> 20U); }
+
+/// One run, from the start of runc to the end of its socket. The steps are: start, follow, collect, end.
+class Run {
+ public:
+  Run(const SandboxJob& job, const SandboxOptions& options, const std::function<void(std::string_view)>& on_output, const StopSwitch& stop)
+      : job_(job), options_(options), on_output_(on_output), stop_(stop) {}
+
+  Result<SandboxEnd> execute(const fs::path& bundle, const fs::path& state, std::optional<UserId> run_as);
+
+ private:
+  Result<> start(const fs::path& bundle, const fs::path& state, std::optional<UserId> run_as);
+  Result<> follow();
+  void watch_memory();
+  void ask_to_end(SandboxEnd::How how, std::string reason);
+  void read_output();
+  Result<> read_control();
+  Result<> collect_artifacts();
+  void finish();
+  void explain_limits();
+  void kill_init() const;
+
+  const SandboxJob& job_;
+  const SandboxOptions& options_;
+  const std::function<void(std::string_view)>& on_output_;
+  const StopSwitch& stop_;
+
+  std::optional<JobCgroup> cgroup_;
+  std::optional<ChildProcess> runc_;
+  fs::path pid_file_;
+  Fd output_;
+  Fd control_;
+  std::string received_;      ///< of the socket, not yet used
+  std::string first_output_;  ///< what runc says when it can't start, told in the error
+  bool started_ = false;
+  bool job_ended_ = false;
+  bool disk_full_ = false;
+  bool pids_full_ = false;
+  std::optional<SteadyTime> kill_at_;
+  SandboxEnd end_;
+  std::array<char, 65536> buffer_{};
+};
+
+Result<> Run::start(const fs::path& bundle, const fs::path& state, std::optional<UserId> run_as) {
+  if (auto group = JobCgroup::create(kGroupPrefix + job_.id, job_.limits)) {
+    cgroup_.emplace(std::move(*group));
+  } else {
+    log_debug("exec", "{}; the memory of job {} is watched instead", group.error().text(), job_.id);
+  }
+  int sockets[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) return fail_errno("create a socket pair");
+  control_ = Fd(sockets[0]);
+  const Fd theirs(sockets[1]);
+  TRY_ASSIGN(Pipe pipe, Pipe::create());
+  pid_file_ = bundle / "pid";
+  SpawnOptions spawn{.argv = {options_.runc, "--root", state.string(), "--log", (bundle / "runc.log").string(), "run", "--bundle", bundle.string(),
+                              "--pid-file", pid_file_.string(), "--preserve-fds", "1", job_.id},
+                     .env = Environment{{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}},
+                     .cwd = "/",
+                     .stdout_fd = pipe.writer.get(),
+                     .stderr_fd = pipe.writer.get(),
+                     .pass_fds = {{theirs.get(), kControlFd}},
+                     .run_as = run_as};
+  if (cgroup_) spawn.join_cgroups = cgroup_->join_fds();
+  TRY_ASSIGN(auto child, ChildProcess::spawn(spawn));
+  runc_.emplace(std::move(child));
+  output_ = std::move(pipe.reader);
+  return {};
+}
+
+void Run::kill_init() const {
+  const auto text = read_file(pid_file_);
+  if (const auto pid = parse_int(trim(text.value_or(""))); pid && *pid > 1) ::kill(static_cast<pid_t>(*pid), SIGKILL);
+}
+
+void Run::ask_to_end(SandboxEnd::How how, std::string reason) {
+  if (kill_at_) return;
+  end_.how = how;
+  end_.reason = std::move(reason);
+  kill_at_ = Steady::now() + job_.grace + kEndLimit;
+  ::send(control_.get(), "T", 1, MSG_NOSIGNAL);
+}
+
+void Run::read_output() {
+  const auto count = output_.read(buffer_.data(), buffer_.size());
+  if (!count || *count == 0) {
+    output_.reset();
+    return;
+  }
+  const std::string_view bytes(buffer_.data(), *count);
+  if (!started_ && first_output_.size() < 2000) first_output_ += bytes.substr(0, 2000);
+  on_output_(bytes);
+}
+
+Result<> Run::read_control() {
+  TRY_ASSIGN(const auto count, control_.read(buffer_.data(), buffer_.size()));
+  if (count == 0) {
+    control_.reset();
+    return {};
+  }
+  received_.append(buffer_.data(), count);
+  while (!job_ended_) {
+    const auto newline = received_.find('\n');
+    if (newline == std::string::npos) break;
+    const auto words = split(received_.substr(0, newline), ' ');
+    received_.erase(0, newline + 1);
+    if (words[0] == "started") started_ = true;
+    if (words[0] == "exit" && words.size() == 3) {
+      end_.exit_code = static_cast<int>(parse_int(words[1]).value_or(1));
+      disk_full_ = words[2] == "1";
+      job_ended_ = true;
+    }
+  }
+  if (!job_ended_ && received_.size() > 4096) return fail(ErrorKind::bad_data, "sandbox {}: process 1 speaks nonsense", job_.id);
+  return {};
+}
+
+void Run::watch_memory() {
+  const auto text = read_file(pid_file_);
+  const auto pid = parse_int(trim(text.value_or("")));
+  if (!pid) return;
+  const auto use = memory_of_tree(static_cast<pid_t>(*pid));
+  if (use.processes >= job_.limits.pids) pids_full_ = true;
+  if (use.bytes <= job_.limits.memory || kill_at_) return;
+  ask_to_end(SandboxEnd::How::over_limit, fmt::format("it used more memory than its limit of {}", mib(job_.limits.memory)));
+  kill_init();  // no grace: the machine comes first
+}
+
+Result<> Run::follow() {
+  const auto deadline = Steady::now() + job_.timeout;
+  auto next_watch = Steady::now() + kWatchPeriod;
+  while (control_ && !job_ended_) {
+    auto wait = until(kill_at_.value_or(deadline));
+    if (!cgroup_) wait = std::min(wait, until(next_watch));
+    std::array<pollfd, 3> entries{pollfd{control_.get(), POLLIN, 0}, pollfd{output_.get(), POLLIN, 0}, pollfd{kill_at_ ? -1 : stop_.fd(), POLLIN, 0}};
+    if (::poll(entries.data(), entries.size(), static_cast<int>(wait.count())) < 0 && errno != EINTR) return fail_errno("poll a sandbox");
+    if (entries[0].revents != 0) TRY(read_control());
+    if (entries[1].revents != 0) read_output();
+    if (entries[2].revents != 0) ask_to_end(SandboxEnd::How::stopped, "it was aborted");
+    if (Steady::now() >= deadline) ask_to_end(SandboxEnd::How::timed_out, fmt::format("it did not end within {}", format_duration(job_.timeout)));
+    if (kill_at_ && Steady::now() >= *kill_at_) break;
+    if (!cgroup_ && Steady::now() >= next_watch) {
+      watch_memory();
+      next_watch = Steady::now() + kWatchPeriod;
+    }
+  }
+  return {};
+}
+
+Result<> Run::collect_artifacts() {
+  if (job_.artifacts.empty() || !control_) return {};
+  const auto deadline = Steady::now() + kEndLimit;
+  const auto source = [&](char* to, std::size_t size) -> Result<std::size_t> {
+    if (!received_.empty()) {
+      const auto count = received_.copy(to, size);
+      received_.erase(0, count);
+      return count;
+    }
+    pollfd entry{control_.get(), POLLIN, 0};
+    const int ready = ::poll(&entry, 1, static_cast<int>(until(deadline).count()));
+    if (ready <= 0) return fail(ErrorKind::timeout, "sandbox {}: its artifacts did not come out within {}", job_.id, format_duration(kEndLimit));
+    return control_.read(to, size);
+  };
+  TRY_ASSIGN(auto counts, receive_artifacts(source, job_.artifacts, options_.artifact_limits));
+  end_.artifacts_left_out = std::move(counts.left_out);
+  return {};
+}
+
+/// Nothing of the job may be left when `run` returns; runc ends when process 1 does, and with it every writer of the pipe.
+void Run::finish() {
+  control_.reset();
+  if (const auto ended = runc_->wait_for(job_ended_ ? milliseconds(5000) : milliseconds(0)); !ended || !*ended) {
+    kill_init();
+    if (const auto dead = runc_->wait_for(milliseconds(5000)); !dead || !*dead) runc_->stop(milliseconds(0));
+  }
+  const auto deadline = Steady::now() + milliseconds(2000);
+  while (output_ && until(deadline).count() > 0) {
+    pollfd entry{output_.get(), POLLIN, 0};
+    if (::poll(&entry, 1, static_cast<int>(until(deadline).count())) > 0) read_output();
+  }
+}
+
+/// Where a limit was met and the job did not end well, the limit is why.
+void Run::explain_limits() {
+  const bool well = end_.how == SandboxEnd::How::exited && job_ended_ && end_.exit_code == 0;
+  if (well || end_.how == SandboxEnd::How::stopped || end_.how == SandboxEnd::How::over_limit) return;
+  const auto events = cgroup_ ? cgroup_->events() : JobCgroup::Events{};
+  std::string reason;
+  if (events.out_of_memory > 0) reason = fmt::format("it used more memory than its limit of {}", mib(job_.limits.memory));
+  else if (events.out_of_pids > 0 || pids_full_) reason = fmt::format("it started more processes than its limit of {}", job_.limits.pids);
+  else if (disk_full_) reason = fmt::format("it wrote more than its limit of {} (and {} in /dev/shm)", mib(job_.limits.disk), mib(job_.limits.shm));
+  if (reason.empty()) return;
+  end_.how = SandboxEnd::How::over_limit;
+  end_.reason = std::move(reason);
+}
+
+Result<SandboxEnd> Run::execute(const fs::path& bundle, const fs::path& state, std::optional<UserId> run_as) {
+  const auto begin = Steady::now();
+  TRY(start(bundle, state, run_as));
+  auto done = follow();
+  if (done && job_ended_) done = collect_artifacts();
+  finish();
+  end_.seconds = std::chrono::duration<double>(Steady::now() - begin).count();
+  if (!done) return std::unexpected(std::move(done).error());
+  explain_limits();
+  if (!started_ && end_.how == SandboxEnd::How::exited) {
+    const auto log = read_file(bundle / "runc.log");
+    return fail(ErrorKind::unavailable, "start sandbox {}: {}", job_.id, trim(first_output_.empty() ? log.value_or("") : first_output_));
+  }
+  if (!job_ended_ && end_.how == SandboxEnd::How::exited)
+    return fail(ErrorKind::unavailable, "sandbox {} ended without the job's exit code ({})", job_.id, runc_->status() ? runc_->status()->text() : "killed");
+  if (!job_ended_) end_.exit_code = 128 + SIGKILL;
+  return std::move(end_);
+}
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= 200 && std::ranges::all_of(text, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_'; });
+}
+
+}  // namespace
+
+StopSwitch::StopSwitch() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+void StopSwitch::set() const {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(event_.get(), &one, sizeof one);
+}
+bool StopSwitch::is_set() const {
+  pollfd entry{event_.get(), POLLIN, 0};
+  return ::poll(&entry, 1, 0) > 0;
+}
+
+Sandbox::Sandbox(SandboxOptions options) : options_(std::move(options)) {
+  owner_ = ::geteuid() == 0 ? options_.job_uid : ::geteuid();
+  group_ = ::geteuid() == 0 ? options_.job_uid : ::getegid();
+}
+
+Result<Sandbox> Sandbox::create(SandboxOptions options) {
+  Sandbox sandbox(std::move(options));
+  const auto& work = sandbox.options_.work;
+  TRY(make_dirs(work / "runs"));
+  TRY(make_dirs(work / "state"));
+  if (::geteuid() == 0) {
+    if (::chown((work / "state").c_str(), sandbox.owner_, sandbox.group_) != 0) return fail_errno("give the sandbox's state folder to its user");
+    std::error_code code;
+    for (auto folder = fs::canonical(work, code); folder.has_relative_path(); folder = folder.parent_path()) {
+      struct stat info {};
+      if (::stat(folder.c_str(), &info) == 0 && (info.st_mode & S_IXOTH) == 0)
+        return fail(ErrorKind::bad_config, "jobs can't reach the work folder '{}': run `chmod o+x {}` (that lets nobody list it)", work.string(), shell_quote(folder.string()));
+    }
+  }
+  TRY_ASSIGN(const auto version, run_command({.argv = {sandbox.options_.runc, "--version"}}, kRuncLimit));
+  if (!version.status.ok()) return fail(ErrorKind::bad_config, "'{}' does not run: {}; on Debian: apt install runc", sandbox.options_.runc, trim(version.err));
+  return sandbox;
+}
+
+Result<> Sandbox::give_to_job(const fs::path& folder) const {
+  if (::geteuid() == owner_) return {};
+  const auto give = [&](const fs::path& path) { return ::lchown(path.c_str(), owner_, group_) == 0; };
+  bool all = give(folder);
+  std::error_code code;
+  for (fs::recursive_directory_iterator it(folder, code), end; !code && it != end; it.increment(code)) all = give(it->path()) && all;
+  if (code || !all) return fail_errno(fmt::format("give '{}' to the sandbox's user", folder.string()));
+  return {};
+}
+
+Result<> Sandbox::prepare(const SandboxJob& job, const fs::path& bundle) const {
+  SandboxSpec spec{.root = bundle / "root",
+                   .host_uid = owner_,
+                   .host_gid = group_,
+                   .folders = job.folders,
+                   .env = job.env,
+                   .cwd = job.cwd,
+                   .argv = {std::string(kToolsFolder) + "/bowsprit", "sandbox-init", "--grace", format_duration(job.grace), "--"},
+                   .limits = job.limits};
+  spec.argv.insert(spec.argv.end(), job.argv.begin(), job.argv.end());
+  spec.env.emplace("PATH", kPath);
+  // Also scratch, so that one limit holds all of it.
+  spec.folders.push_back({.inside = "/tmp"});
+  spec.folders.push_back({.inside = "/logs"});
+  TRY_ASSIGN(spec.binds, make_sandbox_root(spec.root, options_.image_root, options_.bowsprit, job.files));
+  for (const auto& folder : scratch_folders(spec)) TRY(make_dirs(spec.root / kScratch / folder));
+  for (const auto& folder : spec.folders) TRY(make_dirs(spec.root / fs::path(folder.inside).relative_path()));
+  TRY(write_file(bundle / "config.json", dump_json(oci_config(spec))));
+  return give_to_job(bundle);
+}
+
+void Sandbox::remove(const std::string& id) const {
+  std::error_code code;
+  if (fs::exists(options_.work / "state" / id, code)) {
+    SpawnOptions remove{.argv = {options_.runc, "--root", (options_.work / "state").string(), "delete", "--force", id}};
+    if (::geteuid() == 0) remove.run_as = UserId{owner_, group_};
+    if (auto done = run_checked(std::move(remove), kRuncLimit); !done) log_warn("exec", "{}", done.error().text());
+  }
+  if (auto done = remove_tree(options_.work / "runs" / id); !done) log_warn("exec", "{}", done.error().text());
+}
+
+Result<SandboxEnd> Sandbox::run(const SandboxJob& job, const std::function<void(std::string_view)>& on_output, const StopSwitch& stop) const {
+  if (!is_name(job.id)) return fail(ErrorKind::bug, "'{}' can't name a sandbox", job.id);
+  const auto bundle = options_.work / "runs" / job.id;
+  TRY(make_dirs(bundle));
+  Result<SandboxEnd> end = fail(ErrorKind::bug, "not run");
+  if (auto ready = prepare(job, bundle); !ready) {
+    end = std::unexpected(std::move(ready).error());
+  } else {
+    Run run(job, options_, on_output, stop);
+    end = run.execute(bundle, options_.work / "state", ::geteuid() == 0 ? std::optional(UserId{owner_, group_}) : std::nullopt);
+  }
+  remove(job.id);
+  return end;
+}
+
+Result<> Sandbox::recover() const {
+  JobCgroup::remove_leftovers(kGroupPrefix);
+  for (const char* folder : {"state", "runs"}) {
+    std::error_code code;
+    std::vector<std::string> ids;
+    for (const auto& entry : fs::directory_iterator(options_.work / folder, code)) ids.push_back(entry.path().filename().string());
+    for (const auto& id : ids) {
+      log_info("exec", "removing sandbox {}, left by an earlier server", id);
+      remove(id);
+    }
+  }
+  return {};
+}
+
+}  // namespace bowsprit::exec
