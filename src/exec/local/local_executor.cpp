@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "exec/local/local_executor.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/strings.h"
+#include "exec/local/source_layer.h"
+
+namespace bowsprit::exec {
+namespace {
+
+double seconds_since(SteadyTime begin) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); }
+
+/// Changes when a tool that a build folder depends on is another one. make itself notices a new compiler version; this also
+/// notices the linker, make, and an image that was replaced.
+std::string toolchain_text(const fs::path& image_root) {
+  std::string out = image_root.string();
+  for (const char* tool : {"usr/bin/cc", "usr/bin/ld", "usr/bin/make", "usr/bin/clang"}) {
+    std::error_code code;
+    const auto real = fs::canonical(image_root / tool, code);
+    struct stat info {};
+    if (!code && ::stat(real.c_str(), &info) == 0) out += fmt::format(" {}:{}:{}", real.string(), info.st_size, info.st_mtime);
+  }
+  return out;
+}
+
+std::string fingerprint(const JobPlan& plan, const Json& spec, const fs::path& image_root) {
+  return fmt::format("{}\n{}\n{}\n{}", plan.source_path, plan.cwd, dump_json(json_get(spec, "containers")), toolchain_text(image_root));
+}
+
+void take_end(const SandboxEnd& end, RunOutcome& outcome) {
+  switch (end.how) {
+    case SandboxEnd::How::exited: outcome.state = RunState::exited; break;
+    case SandboxEnd::How::timed_out: outcome.state = RunState::timed_out; break;
+    case SandboxEnd::How::stopped: outcome.state = RunState::aborted; break;
+    case SandboxEnd::How::over_limit: outcome.state = RunState::over_limit; break;
+  }
+  outcome.exit_code = end.exit_code;
+  outcome.reason = end.reason;
+  outcome.sandbox_seconds = end.seconds;
+}
+
+/// The same job on the branch itself, without any change.
+RunRequest base_request(const RunRequest& request, const std::string& base_sha) {
+  RunRequest base = request;
+  base.refs.pulls.clear();
+  base.refs.base_sha = base_sha;
+  return base;
+}
+
+}  // namespace
+
+LocalExecutor::LocalExecutor(LocalOptions options, Sandbox sandbox)
+    : options_(std::move(options)), sandbox_(std::move(sandbox)), trees_(options_.work / "warm") {}
+
+Result<std::unique_ptr<LocalExecutor>> LocalExecutor::create(LocalOptions options) {
+  std::error_code code;
+  if (options.bowsprit.empty()) options.bowsprit = fs::read_symlink("/proc/self/exe", code);
+  TRY(make_dirs(options.work));
+  options.work = fs::canonical(options.work, code);
+  for (const char* folder : {"mirrors", "warm", "layers"}) TRY(make_dirs(options.work / folder));
+  if (::chmod((options.work / "mirrors").c_str(), 0700) != 0) return fail_errno("close the mirrors' folder to others");
+  TRY_ASSIGN(auto sandbox, Sandbox::create({.work = options.work / "sandbox",
+                                            .bowsprit = options.bowsprit,
+                                            .runc = options.runc,
+                                            .image_root = options.image_root,
+                                            .job_uid = options.job_uid,
+                                            .artifact_limits = options.artifact_limits}));
+  return std::unique_ptr<LocalExecutor>(new LocalExecutor(std::move(options), std::move(sandbox)));
+}
+
+LocalExecutor::~LocalExecutor() {
+  std::vector<std::thread> threads;
+  {
+    const std::scoped_lock lock(mutex_);
+    stop_makers_.set();
+    for (auto& [id, run] : runs_) {
+      run->stop.set();
+      threads.push_back(std::move(run->thread));
+    }
+    for (auto& [key, making] : makings_) threads.push_back(std::move(making->thread));
+    changed_.notify_all();
+  }
+  for (auto& thread : threads)
+    if (thread.joinable()) thread.join();
+}
+
+Result<> LocalExecutor::recover() {
+  TRY(sandbox_.recover());
+  TRY(remove_tree(options_.work / "layers"));
+  TRY(make_dirs(options_.work / "layers"));
+  trees_.tidy();
+  return {};
+}
+
+void LocalExecutor::reap() {
+  for (auto it = runs_.begin(); it != runs_.end();) {
+    if (!it->second->finished) {
+      ++it;
+      continue;
+    }
+    it->second->thread.join();
+    it = runs_.erase(it);
+  }
+}
+
+void LocalExecutor::start(RunRequest request, RunObserver& observer) {
+  const std::scoped_lock lock(mutex_);
+  reap();
+  auto active = std::make_shared<ActiveRun>();
+  const std::string id = request.id;
+  active->thread = std::thread([this, active, &observer, request = std::move(request)] {
+    auto outcome = run(request, observer, active->stop);
+    observer.on_finished(request.id, std::move(outcome));
+    const std::scoped_lock done(mutex_);
+    active->finished = true;
+  });
+  runs_[id] = std::move(active);
+}
+
+void LocalExecutor::abort(const std::string& id) {
+  const std::scoped_lock lock(mutex_);
+  if (const auto found = runs_.find(id); found != runs_.end()) found->second->stop.set();
+  changed_.notify_all();
+}
+
+std::string LocalExecutor::url_of(const prow::Refs& refs) const {
+  if (options_.repository_url) return options_.repository_url(refs);
+  return refs.clone_uri.empty() ? refs.org + "/" + refs.repo : refs.clone_uri;
+}
+
+Result<std::shared_ptr<Mirror>> LocalExecutor::mirror_of(const prow::Refs& refs) {
+  const auto url = url_of(refs);
+  const std::scoped_lock lock(mutex_);
+  auto& mirror = mirrors_[url];
+  if (!mirror) {
+    TRY_ASSIGN(mirror, Mirror::open(options_.work / "mirrors" / sha256_hex(url).substr(0, 16), url, options_.credentials));
+  }
+  return mirror;
+}
+
+WarmTreeInfo LocalExecutor::wanted_tree(const RunRequest& request, const JobPlan& plan, const std::string& commit) const {
+  const auto url = url_of(request.refs);
+  return {.key = WarmTrees::key(url, request.refs.base_ref, fingerprint(plan, request.job.spec, options_.image_root)),
+          .repository = url,
+          .branch = request.refs.base_ref,
+          .job = request.job.name,
+          .commit = commit};
+}
+
+SandboxJob LocalExecutor::sandbox_job(const RunRequest& request, const JobPlan& plan) const {
+  SandboxJob job{.id = request.id,
+                 .argv = plan.argv,
+                 .env = plan.env,
+                 .cwd = plan.cwd,
+                 .files = options_.job_files,
+                 .limits = options_.limits,
+                 .timeout = plan.timeout,
+                 .grace = plan.grace};
+  if (plan.memory) job.limits.memory = std::min(job.limits.memory, *plan.memory);
+  for (const auto& folder : plan.empty_folders) job.folders.push_back({.inside = folder});
+  return job;
+}
+
+Result<WarmLease> LocalExecutor::make_tree(const RunRequest& request, const std::shared_ptr<Mirror>& mirror, const WarmTreeInfo& wanted) {
+  const RunRequest base = base_request(request, wanted.commit);
+  TRY_ASSIGN(const auto plan, plan_job(base, {.base_sha = wanted.commit, .merged_sha = wanted.commit}, options_.job_env));
+  log_info("exec", "making the warm tree of job {} on {} {} at {}", wanted.job, wanted.repository, wanted.branch, wanted.commit);
+  auto lease = trees_.make(
+      wanted, *mirror, [&](const fs::path& folder) { return sandbox_.give_to_job(folder); },
+      [&](const WarmTreeInfo& tree) -> Result<WarmBuild> {
+        auto job = sandbox_job(base, plan);
+        job.id = "warm-" + tree.key;
+        job.folders.push_back({.inside = plan.source_path, .layers = {tree.source()}});
+        job.folders.push_back({.inside = kBuildPath, .writable = tree.build()});
+        job.artifacts = tree.base();
+        TRY_ASSIGN(const Fd log, Fd::open((tree.base() / "build-log.txt").string(), O_WRONLY | O_CREAT | O_TRUNC));
+        const auto keep = [&](std::string_view bytes) { [[maybe_unused]] const auto written = log.write_all(bytes); };
+        TRY_ASSIGN(const auto end, sandbox_.run(job, keep, stop_makers_));
+        if (end.how == SandboxEnd::How::stopped) return fail(ErrorKind::cancelled, "the server ends");
+        if (!end.reason.empty()) log_warn("exec", "the job {} on {} itself: {}; its warm tree starts without objects", wanted.job, wanted.branch, end.reason);
+        return WarmBuild{end.how == SandboxEnd::How::exited, end.exit_code};
+      });
+  if (lease) log_info("exec", "warm tree {} made in {:.1f} s", lease->tree().key, lease->tree().seconds);
+  return lease;
+}
+
+/// The job's warm tree, made first where there is none; nullopt where it can't be made of this commit or the run is aborted.
+Result<std::optional<WarmLease>> LocalExecutor::warm_lease(const RunRequest& request, const MergedSource& source,
+                                                           const std::shared_ptr<Mirror>& mirror, const WarmTreeInfo& wanted,
+                                                           RunObserver& observer, const StopSwitch& stop) {
+  if (auto lease = trees_.newest(wanted.key)) return lease;
+  std::unique_lock lock(mutex_);
+  if (const auto failed = unmakeable_.find(wanted.key); failed != unmakeable_.end() && failed->second == source.base_sha) return std::nullopt;
+  auto& making = makings_[wanted.key];
+  if (!making || making->done) {
+    if (making && making->thread.joinable()) making->thread.join();
+    making = std::make_shared<Making>();
+    making->thread = std::thread([this, request, mirror, wanted, making] {
+      const auto lease = make_tree(request, mirror, wanted);
+      if (!lease) log_warn("exec", "{}", lease.error().text());
+      const std::scoped_lock done(mutex_);
+      if (lease) unmakeable_.erase(wanted.key);
+      else if (lease.error().kind != ErrorKind::cancelled) unmakeable_[wanted.key] = wanted.commit;
+      making->done = true;
+      changed_.notify_all();
+    });
+  }
+  const auto waited_for = making;
+  lock.unlock();
+  observer.on_phase(request.id, "warm");
+  lock.lock();
+  changed_.wait(lock, [&] { return waited_for->done || stop.is_set(); });
+  lock.unlock();
+  return trees_.newest(wanted.key);
+}
+
+Result<WarmTreeInfo> LocalExecutor::refresh(const RunRequest& request) {
+  TRY_ASSIGN(const auto mirror, mirror_of(request.refs));
+  TRY_ASSIGN(const auto tip, mirror->fetch_branch(request.refs.base_ref));
+  TRY_ASSIGN(const auto plan, plan_job(base_request(request, tip), {.base_sha = tip, .merged_sha = tip}, options_.job_env));
+  TRY_ASSIGN(const auto lease, make_tree(request, mirror, wanted_tree(request, plan, tip)));
+  return lease.tree();
+}
+
+RunOutcome LocalExecutor::run(const RunRequest& request, RunObserver& observer, const StopSwitch& stop) {
+  auto outcome = run_steps(request, observer, stop);
+  const auto layer = options_.work / "layers" / request.id;
+  if (auto done = remove_tree(layer); !done) log_warn("exec", "{}", done.error().text());
+  if (outcome) return std::move(*outcome);
+  RunOutcome failed;
+  if (stop.is_set()) {
+    failed.state = RunState::aborted;
+    failed.reason = "it was aborted";
+    return failed;
+  }
+  // A change that can't be merged at all (no common history) is the change's, everything else here is not.
+  failed.state = outcome.error().blame == Blame::change ? RunState::merge_conflict : RunState::infra_error;
+  failed.reason = outcome.error().text();
+  return failed;
+}
+
+Result<RunOutcome> LocalExecutor::run_steps(const RunRequest& request, RunObserver& observer, const StopSwitch& stop) {
+  RunOutcome outcome;
+  observer.on_phase(request.id, "source");
+  const auto begin = std::chrono::steady_clock::now();
+  TRY_ASSIGN(const auto mirror, mirror_of(request.refs));
+  TRY_ASSIGN(const auto source, mirror->merge(request.refs));
+  outcome.base_sha = source.base_sha;
+  outcome.merged_sha = source.merged_sha;
+  if (!source.conflicts.empty()) {
+    outcome.state = RunState::merge_conflict;
+    outcome.conflicts = source.conflicts;
+    outcome.reason = fmt::format("it does not merge with {}", request.refs.base_ref);
+    outcome.source_seconds = seconds_since(begin);
+    return outcome;
+  }
+  TRY_ASSIGN(const auto plan, plan_job(request, source, options_.job_env));
+  outcome.source_seconds = seconds_since(begin);
+
+  TRY_ASSIGN(const auto lease, warm_lease(request, source, mirror, wanted_tree(request, plan, source.base_sha), observer, stop));
+  if (stop.is_set()) return fail(ErrorKind::cancelled, "it was aborted");
+  const auto layer_begin = std::chrono::steady_clock::now();
+  const auto layer = options_.work / "layers" / request.id;
+  TRY(remove_tree(layer));
+  TRY(make_dirs(layer));
+  auto job = sandbox_job(request, plan);
+  job.artifacts = request.artifacts;
+  if (lease) {
+    TRY(write_layer(mirror->git(), lease->tree().commit, source.merged_sha, layer));
+    job.folders.push_back({.inside = plan.source_path, .layers = {layer, lease->tree().source()}});
+    job.folders.push_back({.inside = kBuildPath, .layers = {lease->tree().build()}});
+  } else {
+    TRY(check_out(mirror->git(), source.merged_sha, layer));
+    job.folders.push_back({.inside = plan.source_path, .layers = {layer}});
+    job.folders.push_back({.inside = kBuildPath});
+  }
+  TRY(sandbox_.give_to_job(layer));
+  outcome.warm = lease && lease->tree().built;
+  outcome.source_seconds += seconds_since(layer_begin);
+  if (stop.is_set()) return fail(ErrorKind::cancelled, "it was aborted");
+
+  observer.on_phase(request.id, "run");
+  TRY_ASSIGN(const auto end, sandbox_.run(job, [&](std::string_view bytes) { observer.on_output(request.id, bytes); }, stop));
+  take_end(end, outcome);
+  for (const auto& left_out : end.artifacts_left_out) log_warn("exec", "run {}: artifact left out: {}", request.id, left_out);
+  return outcome;
+}
+
+}  // namespace bowsprit::exec

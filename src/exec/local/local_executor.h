@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+/// The executor of one machine: source from a kept mirror, build on a warm tree, run in a sandbox.
+///
+/// A run's phases, as told to the observer: "source" (fetch and merge), "warm" (only where the job has no warm tree yet: it is
+/// made first, by the same job on the branch itself), "run". What a job changes is laid over the warm tree and thrown away.
+/// Errors of git, disk or runc are `infra_error`; a job on a branch whose warm tree can't be made runs cold.
+/// Does not: schedule. It starts whatever it is given; `capacity` is what it asks for.
+/// Threads: one per run, one per warm tree in the making; observer calls come from them.
+///
+///   TRY_ASSIGN(auto executor, LocalExecutor::create({.work = "/var/lib/bowsprit/exec", .bowsprit = "/usr/bin/bowsprit"}));
+///   executor->recover();
+///   executor->start({.id = "7", .job = job, .refs = refs, .artifacts = folder}, observer);
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "exec/executor.h"
+#include "exec/local/job_plan.h"
+#include "exec/local/mirror.h"
+#include "exec/local/sandbox.h"
+#include "exec/local/warm_trees.h"
+
+namespace bowsprit::exec {
+
+struct LocalOptions {
+  fs::path work;      ///< mirrors/, warm/, sandbox/, layers/; on a disk with room for some checkouts
+  fs::path bowsprit;  ///< this program; empty: /proc/self/exe
+  int capacity = 1;
+  GitCredentials credentials;
+  /// Where a job's repository is fetched from; default: refs.clone_uri, else "ORG/REPO".
+  std::function<std::string(const prow::Refs&)> repository_url;
+  SandboxLimits limits;
+  std::string runc = "runc";
+  fs::path image_root = "/";
+  std::uint32_t job_uid = 1'900'000'000;
+  ArtifactLimits artifact_limits;
+  Environment job_env;                         ///< for every job, below its own spec
+  std::map<std::string, std::string> job_files = {{"/kunit.sh", "#!/bin/sh\nexec bowsprit run \"$@\"\n"}};
+};
+
+class LocalExecutor final : public Executor {
+ public:
+  /// @error bad_config  no runc, or `work` is not usable
+  static Result<std::unique_ptr<LocalExecutor>> create(LocalOptions options);
+  ~LocalExecutor() override;  ///< ends all runs at once
+
+  Result<> recover() override;
+  void start(RunRequest request, RunObserver& observer) override;
+  void abort(const std::string& id) override;
+  [[nodiscard]] int capacity() const override { return options_.capacity; }
+
+  /// Makes, or brings to the branch's tip, the warm tree of a job on `refs.base_ref`; blocks. Refs need no pulls.
+  Result<WarmTreeInfo> refresh(const RunRequest& request);
+  [[nodiscard]] std::vector<WarmTreeInfo> warm_trees() const { return trees_.list(); }
+
+ private:
+  struct ActiveRun {
+    StopSwitch stop;
+    std::thread thread;
+    bool finished = false;
+  };
+  /// A warm tree in the making; jobs that need it wait for it, and it goes on when they are aborted.
+  struct Making {
+    std::thread thread;
+    bool done = false;
+  };
+
+  LocalExecutor(LocalOptions options, Sandbox sandbox);
+  RunOutcome run(const RunRequest& request, RunObserver& observer, const StopSwitch& stop);
+  Result<RunOutcome> run_steps(const RunRequest& request, RunObserver& observer, const StopSwitch& stop);
+  Result<std::shared_ptr<Mirror>> mirror_of(const prow::Refs& refs);
+  [[nodiscard]] std::string url_of(const prow::Refs& refs) const;
+  [[nodiscard]] WarmTreeInfo wanted_tree(const RunRequest& request, const JobPlan& plan, const std::string& commit) const;
+  Result<std::optional<WarmLease>> warm_lease(const RunRequest& request, const MergedSource& source, const std::shared_ptr<Mirror>& mirror,
+                                              const WarmTreeInfo& wanted, RunObserver& observer, const StopSwitch& stop);
+  Result<WarmLease> make_tree(const RunRequest& request, const std::shared_ptr<Mirror>& mirror, const WarmTreeInfo& wanted);
+  [[nodiscard]] SandboxJob sandbox_job(const RunRequest& request, const JobPlan& plan) const;
+  void reap();
+
+  LocalOptions options_;
+  Sandbox sandbox_;
+  WarmTrees trees_;
+  StopSwitch stop_makers_;
+  std::mutex mutex_;  ///< guards all below
+  std::condition_variable changed_;
+  std::map<std::string, std::shared_ptr<Mirror>> mirrors_;
+  std::map<std::string, std::shared_ptr<ActiveRun>> runs_;
+  std::map<std::string, std::shared_ptr<Making>> makings_;
+  std::map<std::string, std::string> unmakeable_;  ///< warm tree's key -> commit that it could not be made of
+};
+
+}  // namespace bowsprit::exec

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Warm trees on disk: a checkout of a branch tip, the build folder that the job made of it, and what the job said of it.
+///
+///   FOLDER/KEY/GENERATION/source  pristine checkout; hard links of other trees' files, so it is never written again
+///                        /build   made by the job itself on merged code, in the sandbox of every job
+///                        /base    the job's artifacts on the base
+///                        /tree.json, /lock
+///
+/// A tree is made beside the others and takes its place by one rename: it is there whole or not at all, and a failed refresh
+/// leaves the old one. A lease (shared flock on `lock`) keeps a tree from being removed, also by another process, and ends
+/// with its process. Jobs see trees read-only, as lower layers of an overlay.
+/// Keys: repository, branch, and a fingerprint of the job's command, environment, paths and tools. Not in the key: commit and
+/// .config, since make finds by itself what they change.
+/// Does not: decide when to make or refresh (local_executor.h), or run jobs.
+/// Threads: any.
+#pragma once
+
+#include <functional>
+
+#include "base/clock.h"
+#include "exec/local/mirror.h"
+
+namespace bowsprit::exec {
+
+struct WarmTreeInfo {
+  std::string key;
+  int generation = 0;
+  std::string repository;
+  std::string branch;
+  std::string job;
+  std::string commit;
+  SystemTime made;
+  double seconds = 0;
+  int exit_code = 0;    ///< of the job on the base
+  bool built = false;   ///< false: the job did not come to its end, the build folder is empty
+  fs::path folder;
+
+  [[nodiscard]] fs::path source() const { return folder / "source"; }
+  [[nodiscard]] fs::path build() const { return folder / "build"; }
+  [[nodiscard]] fs::path base() const { return folder / "base"; }
+};
+
+/// A tree that stays on disk while this lives.
+class WarmLease {
+ public:
+  [[nodiscard]] const WarmTreeInfo& tree() const { return tree_; }
+
+ private:
+  friend class WarmTrees;
+  WarmLease(WarmTreeInfo tree, Fd lock) : tree_(std::move(tree)), lock_(std::move(lock)) {}
+  WarmTreeInfo tree_;
+  Fd lock_;
+};
+
+/// What the job made of a new tree.
+struct WarmBuild {
+  bool ended = false;  ///< by itself
+  int exit_code = 0;
+};
+
+class WarmTrees {
+ public:
+  explicit WarmTrees(fs::path folder) : folder_(std::move(folder)) {}
+
+  static std::string key(const std::string& repository, const std::string& branch, const std::string& fingerprint);
+
+  /// The newest tree of a key, held.
+  [[nodiscard]] std::optional<WarmLease> newest(const std::string& key) const;
+
+  /// Makes the next generation of `wanted` (key, repository, branch, job and commit are given): its source from the nearest
+  /// tree there is, its build folder from the one before; then `build` runs the job on it; then it is the newest.
+  /// One maker per key at a time, others wait. Where meanwhile a tree of that commit came about, that one is given.
+  /// `own` gives a folder to the job's user.
+  Result<WarmLease> make(WarmTreeInfo wanted, const Mirror& mirror, const std::function<Result<>(const fs::path&)>& own,
+                         const std::function<Result<WarmBuild>(const WarmTreeInfo&)>& build) const;
+
+  [[nodiscard]] std::vector<WarmTreeInfo> list() const;  ///< by key, newest first
+  /// Removes what no job can get any more: older generations, half-made and half-removed ones. Leaves what is in use.
+  void tidy() const;
+
+ private:
+  Result<> lay_out(const WarmTreeInfo& tree, const Git& git) const;
+
+  fs::path folder_;
+};
+
+}  // namespace bowsprit::exec
