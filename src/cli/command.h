@@ -50,6 +50,7 @@ struct Command {
   int min_operands = 0;
   int max_operands = 0;  ///< negative: any number
   int (*run)(const Arguments& arguments) = nullptr;
+  bool hidden = false;  ///< not in the overview: other parts of bowsprit start it
 };
 
 /// @error usage  unknown option (with the nearest known one), missing value, wrong number of operands

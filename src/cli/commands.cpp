@@ -4,7 +4,9 @@
 namespace bowsprit::cli {
 
 const std::vector<Command>& commands() {
-  static const std::vector<Command> table{};
+  static const std::vector<Command> table{
+      sandbox_init_command(),
+  };
   return table;
 }
 

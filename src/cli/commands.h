@@ -9,4 +9,6 @@ namespace bowsprit::cli {
 
 const std::vector<Command>& commands();
 
+Command sandbox_init_command();
+
 }  // namespace bowsprit::cli

@@ -19,7 +19,8 @@ void print_overview(std::FILE* to) {
   fmt::print(to,
              "bowsprit {} judges Linux kernel changes with KUnit before they merge\n\nusage: bowsprit COMMAND ...\n\n",
              kVersion);
-  for (const auto& command : commands()) fmt::print(to, "  {:<14} {}\n", command.name, command.summary);
+  for (const auto& command : commands())
+    if (!command.hidden) fmt::print(to, "  {:<14} {}\n", command.name, command.summary);
   fmt::print(to,
              "\n`bowsprit COMMAND --help` explains one, with an example. --verbose and --quiet set the log's level.\n");
 }
@@ -49,7 +50,8 @@ int dispatch(std::vector<std::string> words) {
   }
   if (found == nullptr) {
     std::vector<std::string> known;
-    for (const auto& command : commands()) known.push_back(command.name);
+    for (const auto& command : commands())
+      if (!command.hidden) known.push_back(command.name);
     const auto near = nearest_word(words[0], known);
     fmt::print(stderr, "bowsprit: unknown command '{}'{}\n", words[0],
                near ? fmt::format("; did you mean '{}'?", *near) : "");

@@ -33,7 +33,9 @@ bool safe_name(std::string_view name) {
   for (const char c : name)
     if (static_cast<unsigned char>(c) < ' ' || c == 0x7f || c == '\\') return false;
   const auto parts = split(name, '/');
-  return parts.size() <= 32 && std::ranges::none_of(parts, [](const auto& part) { return part.empty() || part == "." || part == ".." || part.size() > 200; });
+  return parts.size() <= 32 && std::ranges::none_of(parts, [](const auto& part) {
+           return part.empty() || part == "." || part == ".." || part.size() > 200;
+         });
 }
 
 /// Opens below `folder`, following nothing that could lead out.
@@ -74,7 +76,7 @@ la_ssize_t feed_archive(archive* reader, void* context, const void** bytes) {
 
 Result<> add_file(archive* writer, const fs::path& path, const std::string& name) {
   const Fd fd(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-  struct stat info {};
+  struct stat info{};
   if (!fd || ::fstat(fd.get(), &info) != 0 || !S_ISREG(info.st_mode)) return {};
   const Entry entry(::archive_entry_new(), &::archive_entry_free);
   ::archive_entry_set_pathname(entry.get(), name.c_str());
@@ -102,7 +104,8 @@ Result<> send_artifacts(const fs::path& folder, int fd) {
   ::archive_write_set_bytes_in_last_block(writer.get(), 1);
   if (::archive_write_open_fd(writer.get(), fd) != ARCHIVE_OK) return archive_error("send artifacts", writer.get());
   std::error_code code;
-  for (fs::recursive_directory_iterator it(folder, fs::directory_options::skip_permission_denied, code), end; !code && it != end; it.increment(code)) {
+  for (fs::recursive_directory_iterator it(folder, fs::directory_options::skip_permission_denied, code), end;
+       !code && it != end; it.increment(code)) {
     std::error_code ignored;
     if (it->symlink_status(ignored).type() != fs::file_type::regular) continue;
     TRY(add_file(writer.get(), it->path(), it->path().lexically_relative(folder).string()));
@@ -111,7 +114,8 @@ Result<> send_artifacts(const fs::path& folder, int fd) {
   return {};
 }
 
-Result<ArtifactCounts> receive_artifacts(const ByteSource& source, const fs::path& folder, const ArtifactLimits& limits) {
+Result<ArtifactCounts> receive_artifacts(const ByteSource& source, const fs::path& folder,
+                                         const ArtifactLimits& limits) {
   TRY_ASSIGN(const Fd root, Fd::open(folder.string(), O_DIRECTORY | O_RDONLY));
   const auto feed = std::make_unique<Feed>(source);
   const Reader reader(::archive_read_new(), &::archive_read_free);
@@ -120,10 +124,12 @@ Result<ArtifactCounts> receive_artifacts(const ByteSource& source, const fs::pat
     if (feed->error) return std::unexpected(std::move(*feed->error));
     return archive_error(what, reader.get());
   };
-  if (::archive_read_open(reader.get(), feed.get(), nullptr, &feed_archive, nullptr) != ARCHIVE_OK) return broken("receive artifacts");
+  if (::archive_read_open(reader.get(), feed.get(), nullptr, &feed_archive, nullptr) != ARCHIVE_OK)
+    return broken("receive artifacts");
   ArtifactCounts counts;
   const auto leave_out = [&](std::string_view name, std::string_view why) {
-    if (counts.left_out.size() < 20) counts.left_out.push_back(fmt::format("{}: {}", printable(shorten(name, 200)), why));
+    if (counts.left_out.size() < 20)
+      counts.left_out.push_back(fmt::format("{}: {}", printable(shorten(name, 200)), why));
   };
   std::size_t entries = 0;
   while (true) {
@@ -146,7 +152,8 @@ Result<ArtifactCounts> receive_artifacts(const ByteSource& source, const fs::pat
       continue;
     }
     const Fd parent = open_parent(root.get(), name);
-    const Fd file = parent ? open_beneath(parent.get(), name.substr(name.rfind('/') + 1), O_WRONLY | O_CREAT | O_EXCL, 0644) : Fd();
+    const Fd file =
+        parent ? open_beneath(parent.get(), name.substr(name.rfind('/') + 1), O_WRONLY | O_CREAT | O_EXCL, 0644) : Fd();
     if (!file) {
       leave_out(name, "it could not be created");
       continue;
@@ -155,7 +162,8 @@ Result<ArtifactCounts> receive_artifacts(const ByteSource& source, const fs::pat
     while (true) {
       const void* bytes = nullptr;
       std::size_t size = 0;
-      la_int64_t offset = 0;  // sparse entries are read as if they had no holes: a hole must cost bytes, or a job could claim exabytes
+      la_int64_t offset =
+          0;  // sparse entries are read as if they had no holes: a hole must cost bytes, or a job could claim exabytes
       const int block = ::archive_read_data_block(reader.get(), &bytes, &size, &offset);
       if (block == ARCHIVE_EOF) break;
       if (block != ARCHIVE_OK && block != ARCHIVE_WARN) return broken("receive artifacts");

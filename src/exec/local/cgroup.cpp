@@ -13,7 +13,9 @@
 namespace bowsprit::exec {
 namespace {
 
-bool contains(const std::vector<std::string>& words, std::string_view word) { return std::ranges::find(words, word) != words.end(); }
+bool contains(const std::vector<std::string>& words, std::string_view word) {
+  return std::ranges::find(words, word) != words.end();
+}
 
 /// Our own group of a hierarchy.
 struct Hierarchy {
@@ -89,7 +91,8 @@ std::int64_t counter(const fs::path& file, std::string_view key) {
   const auto text = read_file(file);
   if (!text) return 0;
   for (const auto& line : split_lines(*text))
-    if (line.starts_with(key) && line.size() > key.size() && line[key.size()] == ' ') return parse_int(line.substr(key.size() + 1)).value_or(0);
+    if (line.starts_with(key) && line.size() > key.size() && line[key.size()] == ' ')
+      return parse_int(line.substr(key.size() + 1)).value_or(0);
   return 0;
 }
 
@@ -101,11 +104,13 @@ Result<JobCgroup> JobCgroup::create(const std::string& name, const SandboxLimits
   for (const auto& own : own_groups()) {
     if (own.unified && ::geteuid() == 0) {
       // Allowed only while our own group has no process besides; where not, the files below are missing and we say so.
-      if (auto fd = Fd::open((own.folder / "cgroup.subtree_control").string(), O_WRONLY)) [[maybe_unused]] const auto done = fd->write_all("+memory +pids");
+      if (auto fd = Fd::open((own.folder / "cgroup.subtree_control").string(), O_WRONLY)) [[maybe_unused]]
+        const auto done = fd->write_all("+memory +pids");
     }
     const auto folder = own.folder / name;
     if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) {
-      if (errno == EACCES || errno == EPERM || errno == EROFS) return fail(ErrorKind::denied, "create control group '{}': not allowed", folder.string());
+      if (errno == EACCES || errno == EPERM || errno == EROFS)
+        return fail(ErrorKind::denied, "create control group '{}': not allowed", folder.string());
       return fail_errno(fmt::format("create control group '{}'", folder.string()));
     }
     group.folders_.push_back(folder);
@@ -113,7 +118,8 @@ Result<JobCgroup> JobCgroup::create(const std::string& name, const SandboxLimits
       TRY(set(folder / (own.unified ? "memory.max" : "memory.limit_in_bytes"), limits.memory));
       has_memory = true;
       // Swap would let a job take what it was denied; absent where the kernel does not count it.
-      [[maybe_unused]] const auto swap = own.unified ? set(folder / "memory.swap.max", 0) : set(folder / "memory.memsw.limit_in_bytes", limits.memory);
+      [[maybe_unused]] const auto swap =
+          own.unified ? set(folder / "memory.swap.max", 0) : set(folder / "memory.memsw.limit_in_bytes", limits.memory);
     }
     if (own.pids) TRY(set(folder / "pids.max", static_cast<std::uint64_t>(limits.pids)));
     TRY_ASSIGN(Fd procs, Fd::open((folder / "cgroup.procs").string(), O_WRONLY));
@@ -137,7 +143,8 @@ std::vector<int> JobCgroup::join_fds() const {
 JobCgroup::Events JobCgroup::events() const {
   Events events;
   for (const auto& folder : folders_) {
-    events.out_of_memory += counter(folder / "memory.events", "oom_kill") + counter(folder / "memory.oom_control", "oom_kill");
+    events.out_of_memory +=
+        counter(folder / "memory.events", "oom_kill") + counter(folder / "memory.oom_control", "oom_kill");
     events.out_of_pids += counter(folder / "pids.events", "max");
   }
   return events;
@@ -147,7 +154,8 @@ void JobCgroup::remove_leftovers(const std::string& prefix) {
   for (const auto& own : own_groups()) {
     std::error_code code;
     for (const auto& entry : fs::directory_iterator(own.folder, code))
-      if (entry.is_directory(code) && entry.path().filename().string().starts_with(prefix)) kill_and_remove(entry.path());
+      if (entry.is_directory(code) && entry.path().filename().string().starts_with(prefix))
+        kill_and_remove(entry.path());
   }
 }
 

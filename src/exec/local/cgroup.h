@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// A job's control group, where this process may make one: version 1 (memory and pids hierarchies) or version 2, below our own.
-/// An ordinary user without delegation gets an error; the sandbox then limits by other means (see sandbox.h).
+/// A job's control group, where this process may make one: version 1 (memory and pids hierarchies) or version 2, below
+/// our own. An ordinary user without delegation gets an error; the sandbox then limits by other means (see sandbox.h).
 /// Does not: limit processor time. Threads: one owner.
 /// Source: kernel Documentation/admin-guide/cgroup-v1/memory.rst, pids.rst and cgroup-v2.rst.
 #pragma once
@@ -20,7 +20,8 @@ class JobCgroup {
 
   /// @error denied  not ours to make
   static Result<JobCgroup> create(const std::string& name, const SandboxLimits& limits);
-  JobCgroup(JobCgroup&& other) noexcept : folders_(std::exchange(other.folders_, {})), procs_(std::move(other.procs_)) {}
+  JobCgroup(JobCgroup&& other) noexcept
+      : folders_(std::exchange(other.folders_, {})), procs_(std::move(other.procs_)) {}
   JobCgroup& operator=(JobCgroup&&) = delete;
   ~JobCgroup();  ///< kills what is in it and removes it
 

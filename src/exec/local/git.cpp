@@ -16,8 +16,9 @@ Environment git_environment(const fs::path& repository) {
   Environment env;
   // Of ours only what git needs to reach the network; GIT_* of a person's shell would redirect the repository.
   const auto ours = current_environment();
-  for (const char* name : {"PATH", "http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
-                           "ALL_PROXY", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSH_COMMAND", "HOME"})
+  for (const char* name :
+       {"PATH", "http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY",
+        "ALL_PROXY", "SSH_AUTH_SOCK", "SSL_CERT_FILE", "SSL_CERT_DIR", "GIT_SSH_COMMAND", "HOME"})
     if (const auto found = ours.find(name); found != ours.end()) env[name] = found->second;
   env["GIT_DIR"] = repository.string();
   env["GIT_CONFIG_NOSYSTEM"] = "1";
@@ -56,7 +57,8 @@ Result<Fd> credential_file(const GitCredentials& credentials) {
 ErrorKind kind_of_fetch_failure(const std::string& text) {
   if (text.find("couldn't find remote ref") != std::string::npos || text.find("not our ref") != std::string::npos)
     return ErrorKind::not_found;
-  if (text.find("Authentication failed") != std::string::npos || text.find("could not read Username") != std::string::npos ||
+  if (text.find("Authentication failed") != std::string::npos ||
+      text.find("could not read Username") != std::string::npos ||
       text.find("The requested URL returned error: 403") != std::string::npos)
     return ErrorKind::denied;
   return ErrorKind::unavailable;
@@ -65,14 +67,16 @@ ErrorKind kind_of_fetch_failure(const std::string& text) {
 }  // namespace
 
 bool is_object_id(std::string_view text) {
-  return (text.size() == 40 || text.size() == 64) && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  return (text.size() == 40 || text.size() == 64) &&
+         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 bool safe_ref(std::string_view name) {
   if (name.empty() || name.size() > 1000 || name == "@" || name.ends_with('.')) return false;
   if (name.find("..") != std::string_view::npos || name.find("@{") != std::string_view::npos) return false;
   for (const char c : name)
-    if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f || std::string_view("~^:?*[\\").find(c) != std::string_view::npos)
+    if (static_cast<unsigned char>(c) <= ' ' || c == 0x7f ||
+        std::string_view("~^:?*[\\").find(c) != std::string_view::npos)
       return false;
   for (const auto& part : split(name, '/'))
     if (part.empty() || part.starts_with('.') || part.starts_with('-') || part.ends_with(".lock")) return false;
@@ -86,7 +90,8 @@ Result<CommandOutput> Git::run(std::vector<std::string> args, const Environment&
   return run_command({.argv = std::move(args), .env = std::move(env)}, kLocalLimit, input, 256U << 20U);
 }
 
-Result<std::string> Git::checked(std::vector<std::string> args, const Environment& extra, std::string_view input) const {
+Result<std::string> Git::checked(std::vector<std::string> args, const Environment& extra,
+                                 std::string_view input) const {
   const std::string what = args.empty() ? "" : args[0];
   TRY_ASSIGN(auto output, run(std::move(args), extra, input));
   if (output.status.ok()) return std::move(output.out);

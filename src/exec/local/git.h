@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The git program on one bare repository, shut off from the machine's and the person's git configuration.
 ///
-/// Every name that comes from Gerrit or a configuration is checked before it becomes an argument (`safe_ref`, `is_object_id`),
-/// and only the transports https, http, ssh, git and file are allowed. Credentials reach git through a pipe that only its
-/// credential helper reads: they are in no argument, environment or file.
-/// Does not: keep a work tree, ask questions on a terminal, retry.
-/// Threads: any; git's own lock files guard a repository's refs.
-/// Source: gitcredentials(7), git-config(1) GIT_CONFIG_COUNT, git-check-ref-format(1).
+/// Every name that comes from Gerrit or a configuration is checked before it becomes an argument (`safe_ref`,
+/// `is_object_id`), and only the transports https, http, ssh, git and file are allowed. Credentials reach git through a
+/// pipe that only its credential helper reads: they are in no argument, environment or file. Does not: keep a work
+/// tree, ask questions on a terminal, retry. Threads: any; git's own lock files guard a repository's refs. Source:
+/// gitcredentials(7), git-config(1) GIT_CONFIG_COUNT, git-check-ref-format(1).
 #pragma once
 
 #include <string>
@@ -35,7 +34,8 @@ class Git {
   explicit Git(fs::path repository) : repository_(std::move(repository)) {}
 
   /// Runs `git ARGS` to its end, with `extra` added to its environment.
-  Result<CommandOutput> run(std::vector<std::string> args, const Environment& extra = {}, std::string_view input = {}) const;
+  Result<CommandOutput> run(std::vector<std::string> args, const Environment& extra = {},
+                            std::string_view input = {}) const;
   /// The same where any exit code but 0 is an error; gives stdout.
   Result<std::string> checked(std::vector<std::string> args, const Environment& extra = {},
                               std::string_view input = {}) const;

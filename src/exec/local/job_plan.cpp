@@ -25,7 +25,8 @@ Result<std::vector<std::string>> empty_folders(const Json& spec, const Json& con
     if (volume == nullptr) return fail(ErrorKind::bad_config, "volumeMounts: no volume '{}'", name);
     if (!json_get(*volume, "emptyDir").is_object())
       return fail(ErrorKind::bad_config, "volume '{}': on one machine a job can have emptyDir volumes only", name);
-    if (!plain_absolute(path)) return fail(ErrorKind::bad_config, "volume '{}': mountPath '{}' is not a plain absolute path", name, path);
+    if (!plain_absolute(path))
+      return fail(ErrorKind::bad_config, "volume '{}': mountPath '{}' is not a plain absolute path", name, path);
     if (path != "/dev/shm" && path != "/tmp" && path != "/logs") out.push_back(path);  // those it has anyway
   }
   return out;
@@ -34,11 +35,14 @@ Result<std::vector<std::string>> empty_folders(const Json& spec, const Json& con
 Result<> add_variables(const Json& container, Environment& env) {
   for (const auto& item : json_get(container, "env")) {
     const auto name = json_string(item, "name");
-    if (name.empty() || name.find('=') != std::string::npos) return fail(ErrorKind::bad_config, "env: '{}' is no name of a variable", name);
-    if (item.contains("valueFrom")) return fail(ErrorKind::bad_config, "env {}: valueFrom has no meaning on one machine", name);
+    if (name.empty() || name.find('=') != std::string::npos)
+      return fail(ErrorKind::bad_config, "env: '{}' is no name of a variable", name);
+    if (item.contains("valueFrom"))
+      return fail(ErrorKind::bad_config, "env {}: valueFrom has no meaning on one machine", name);
     env[name] = expand_variables(json_string(item, "value"), env);
   }
-  if (!json_get(container, "envFrom").empty()) return fail(ErrorKind::bad_config, "envFrom has no meaning on one machine");
+  if (!json_get(container, "envFrom").empty())
+    return fail(ErrorKind::bad_config, "envFrom has no meaning on one machine");
   return {};
 }
 
@@ -70,8 +74,13 @@ std::optional<std::uint64_t> parse_quantity(std::string_view text) {
   const auto number = parse_int(text.substr(0, end));
   if (!number || *number < 0 || *number > (1LL << 40)) return std::nullopt;
   const std::string_view unit = end == std::string_view::npos ? "" : text.substr(end);
-  constexpr std::pair<std::string_view, std::uint64_t> kUnits[] = {
-      {"", 1}, {"k", 1000}, {"M", 1000'000}, {"G", 1000'000'000}, {"Ki", 1ULL << 10U}, {"Mi", 1ULL << 20U}, {"Gi", 1ULL << 30U}};
+  constexpr std::pair<std::string_view, std::uint64_t> kUnits[] = {{"", 1},
+                                                                   {"k", 1000},
+                                                                   {"M", 1000'000},
+                                                                   {"G", 1000'000'000},
+                                                                   {"Ki", 1ULL << 10U},
+                                                                   {"Mi", 1ULL << 20U},
+                                                                   {"Gi", 1ULL << 30U}};
   for (const auto& [name, factor] : kUnits)
     if (name == unit) return static_cast<std::uint64_t>(*number) * factor;
   return std::nullopt;
@@ -92,7 +101,8 @@ Result<JobPlan> plan_job(const RunRequest& request, const MergedSource& source, 
   JobPlan plan{.source_path = prow::clone_path(request.refs)};
   if (!plain_absolute(plan.source_path))
     return fail(ErrorKind::bad_config, "job '{}': its source can't be at '{}'", request.job.name, plan.source_path);
-  plan.env = {{"HOME", "/tmp"}, {"TMPDIR", "/tmp"}, {"LANG", "C.UTF-8"}, {"USER", "root"}, {"LOGNAME", "root"}, {"TERM", "dumb"}};
+  plan.env = {{"HOME", "/tmp"}, {"TMPDIR", "/tmp"},  {"LANG", "C.UTF-8"},
+              {"USER", "root"}, {"LOGNAME", "root"}, {"TERM", "dumb"}};
   for (const auto& [name, value] : env) plan.env[name] = value;
   for (const auto& [name, value] : prow::job_environment(run)) plan.env[name] = value;
   plan.env["ARTIFACTS"] = prow::kArtifactsPath;
@@ -102,13 +112,19 @@ Result<JobPlan> plan_job(const RunRequest& request, const MergedSource& source, 
   for (const char* list : {"command", "args"})
     for (const auto& word : json_get(container, list))
       if (word.is_string()) plan.argv.push_back(expand_variables(word.get_ref<const std::string&>(), plan.env));
-  if (plan.argv.empty() || plan.argv[0].empty()) return fail(ErrorKind::bad_config, "job '{}': its container names no command", request.job.name);
+  if (plan.argv.empty() || plan.argv[0].empty())
+    return fail(ErrorKind::bad_config, "job '{}': its container names no command", request.job.name);
   plan.cwd = json_string(container, "workingDir", plan.source_path);
-  if (!plain_absolute(plan.cwd)) return fail(ErrorKind::bad_config, "job '{}': workingDir '{}' is not a plain absolute path", request.job.name, plan.cwd);
+  if (!plain_absolute(plan.cwd))
+    return fail(ErrorKind::bad_config, "job '{}': workingDir '{}' is not a plain absolute path", request.job.name,
+                plan.cwd);
   TRY_ASSIGN(plan.empty_folders, empty_folders(request.job.spec, container));
-  if (const auto memory = json_string(json_get(json_get(container, "resources"), "limits"), "memory"); !memory.empty()) {
+  if (const auto memory = json_string(json_get(json_get(container, "resources"), "limits"), "memory");
+      !memory.empty()) {
     plan.memory = parse_quantity(memory);
-    if (!plan.memory) return fail(ErrorKind::bad_config, "job '{}': resources.limits.memory '{}' is not a quantity", request.job.name, memory);
+    if (!plan.memory)
+      return fail(ErrorKind::bad_config, "job '{}': resources.limits.memory '{}' is not a quantity", request.job.name,
+                  memory);
   }
   plan.timeout = request.job.decoration_config.timeout.value_or(plan.timeout);
   plan.grace = request.job.decoration_config.grace_period.value_or(plan.grace);

@@ -11,23 +11,27 @@
 namespace bowsprit::exec {
 namespace {
 
-double seconds_since(SteadyTime begin) { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); }
+double seconds_since(SteadyTime begin) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
 
-/// Changes when a tool that a build folder depends on is another one. make itself notices a new compiler version; this also
-/// notices the linker, make, and an image that was replaced.
+/// Changes when a tool that a build folder depends on is another one. make itself notices a new compiler version; this
+/// also notices the linker, make, and an image that was replaced.
 std::string toolchain_text(const fs::path& image_root) {
   std::string out = image_root.string();
   for (const char* tool : {"usr/bin/cc", "usr/bin/ld", "usr/bin/make", "usr/bin/clang"}) {
     std::error_code code;
     const auto real = fs::canonical(image_root / tool, code);
-    struct stat info {};
-    if (!code && ::stat(real.c_str(), &info) == 0) out += fmt::format(" {}:{}:{}", real.string(), info.st_size, info.st_mtime);
+    struct stat info{};
+    if (!code && ::stat(real.c_str(), &info) == 0)
+      out += fmt::format(" {}:{}:{}", real.string(), info.st_size, info.st_mtime);
   }
   return out;
 }
 
 std::string fingerprint(const JobPlan& plan, const Json& spec, const fs::path& image_root) {
-  return fmt::format("{}\n{}\n{}\n{}", plan.source_path, plan.cwd, dump_json(json_get(spec, "containers")), toolchain_text(image_root));
+  return fmt::format("{}\n{}\n{}\n{}", plan.source_path, plan.cwd, dump_json(json_get(spec, "containers")),
+                     toolchain_text(image_root));
 }
 
 void take_end(const SandboxEnd& end, RunOutcome& outcome) {
@@ -136,12 +140,14 @@ Result<std::shared_ptr<Mirror>> LocalExecutor::mirror_of(const prow::Refs& refs)
   const std::scoped_lock lock(mutex_);
   auto& mirror = mirrors_[url];
   if (!mirror) {
-    TRY_ASSIGN(mirror, Mirror::open(options_.work / "mirrors" / sha256_hex(url).substr(0, 16), url, options_.credentials));
+    TRY_ASSIGN(mirror,
+               Mirror::open(options_.work / "mirrors" / sha256_hex(url).substr(0, 16), url, options_.credentials));
   }
   return mirror;
 }
 
-WarmTreeInfo LocalExecutor::wanted_tree(const RunRequest& request, const JobPlan& plan, const std::string& commit) const {
+WarmTreeInfo LocalExecutor::wanted_tree(const RunRequest& request, const JobPlan& plan,
+                                        const std::string& commit) const {
   const auto url = url_of(request.refs);
   return {.key = WarmTrees::key(url, request.refs.base_ref, fingerprint(plan, request.job.spec, options_.image_root)),
           .repository = url,
@@ -164,10 +170,13 @@ SandboxJob LocalExecutor::sandbox_job(const RunRequest& request, const JobPlan& 
   return job;
 }
 
-Result<WarmLease> LocalExecutor::make_tree(const RunRequest& request, const std::shared_ptr<Mirror>& mirror, const WarmTreeInfo& wanted) {
+Result<WarmLease> LocalExecutor::make_tree(const RunRequest& request, const std::shared_ptr<Mirror>& mirror,
+                                           const WarmTreeInfo& wanted) {
   const RunRequest base = base_request(request, wanted.commit);
-  TRY_ASSIGN(const auto plan, plan_job(base, {.base_sha = wanted.commit, .merged_sha = wanted.commit}, options_.job_env));
-  log_info("exec", "making the warm tree of job {} on {} {} at {}", wanted.job, wanted.repository, wanted.branch, wanted.commit);
+  TRY_ASSIGN(const auto plan,
+             plan_job(base, {.base_sha = wanted.commit, .merged_sha = wanted.commit}, options_.job_env));
+  log_info("exec", "making the warm tree of job {} on {} {} at {}", wanted.job, wanted.repository, wanted.branch,
+           wanted.commit);
   auto lease = trees_.make(
       wanted, *mirror, [&](const fs::path& folder) { return sandbox_.give_to_job(folder); },
       [&](const WarmTreeInfo& tree) -> Result<WarmBuild> {
@@ -180,20 +189,26 @@ Result<WarmLease> LocalExecutor::make_tree(const RunRequest& request, const std:
         const auto keep = [&](std::string_view bytes) { [[maybe_unused]] const auto written = log.write_all(bytes); };
         TRY_ASSIGN(const auto end, sandbox_.run(job, keep, stop_makers_));
         if (end.how == SandboxEnd::How::stopped) return fail(ErrorKind::cancelled, "the server ends");
-        if (!end.reason.empty()) log_warn("exec", "the job {} on {} itself: {}; its warm tree starts without objects", wanted.job, wanted.branch, end.reason);
+        if (!end.reason.empty())
+          log_warn("exec", "the job {} on {} itself: {}; its warm tree starts without objects", wanted.job,
+                   wanted.branch, end.reason);
         return WarmBuild{end.how == SandboxEnd::How::exited, end.exit_code};
       });
   if (lease) log_info("exec", "warm tree {} made in {:.1f} s", lease->tree().key, lease->tree().seconds);
   return lease;
 }
 
-/// The job's warm tree, made first where there is none; nullopt where it can't be made of this commit or the run is aborted.
+/// The job's warm tree, made first where there is none; nullopt where it can't be made of this commit or the run is
+/// aborted.
 Result<std::optional<WarmLease>> LocalExecutor::warm_lease(const RunRequest& request, const MergedSource& source,
-                                                           const std::shared_ptr<Mirror>& mirror, const WarmTreeInfo& wanted,
-                                                           RunObserver& observer, const StopSwitch& stop) {
+                                                           const std::shared_ptr<Mirror>& mirror,
+                                                           const WarmTreeInfo& wanted, RunObserver& observer,
+                                                           const StopSwitch& stop) {
   if (auto lease = trees_.newest(wanted.key)) return lease;
   std::unique_lock lock(mutex_);
-  if (const auto failed = unmakeable_.find(wanted.key); failed != unmakeable_.end() && failed->second == source.base_sha) return std::nullopt;
+  if (const auto failed = unmakeable_.find(wanted.key);
+      failed != unmakeable_.end() && failed->second == source.base_sha)
+    return std::nullopt;
   auto& making = makings_[wanted.key];
   if (!making || making->done) {
     if (making && making->thread.joinable()) making->thread.join();
@@ -202,8 +217,10 @@ Result<std::optional<WarmLease>> LocalExecutor::warm_lease(const RunRequest& req
       const auto lease = make_tree(request, mirror, wanted);
       if (!lease) log_warn("exec", "{}", lease.error().text());
       const std::scoped_lock done(mutex_);
-      if (lease) unmakeable_.erase(wanted.key);
-      else if (lease.error().kind != ErrorKind::cancelled) unmakeable_[wanted.key] = wanted.commit;
+      if (lease)
+        unmakeable_.erase(wanted.key);
+      else if (lease.error().kind != ErrorKind::cancelled)
+        unmakeable_[wanted.key] = wanted.commit;
       making->done = true;
       changed_.notify_all();
     });
@@ -220,7 +237,8 @@ Result<std::optional<WarmLease>> LocalExecutor::warm_lease(const RunRequest& req
 Result<WarmTreeInfo> LocalExecutor::refresh(const RunRequest& request) {
   TRY_ASSIGN(const auto mirror, mirror_of(request.refs));
   TRY_ASSIGN(const auto tip, mirror->fetch_branch(request.refs.base_ref));
-  TRY_ASSIGN(const auto plan, plan_job(base_request(request, tip), {.base_sha = tip, .merged_sha = tip}, options_.job_env));
+  TRY_ASSIGN(const auto plan,
+             plan_job(base_request(request, tip), {.base_sha = tip, .merged_sha = tip}, options_.job_env));
   TRY_ASSIGN(const auto lease, make_tree(request, mirror, wanted_tree(request, plan, tip)));
   return lease.tree();
 }
@@ -260,7 +278,8 @@ Result<RunOutcome> LocalExecutor::run_steps(const RunRequest& request, RunObserv
   TRY_ASSIGN(const auto plan, plan_job(request, source, options_.job_env));
   outcome.source_seconds = seconds_since(begin);
 
-  TRY_ASSIGN(const auto lease, warm_lease(request, source, mirror, wanted_tree(request, plan, source.base_sha), observer, stop));
+  TRY_ASSIGN(const auto lease,
+             warm_lease(request, source, mirror, wanted_tree(request, plan, source.base_sha), observer, stop));
   if (stop.is_set()) return fail(ErrorKind::cancelled, "it was aborted");
   const auto layer_begin = std::chrono::steady_clock::now();
   const auto layer = options_.work / "layers" / request.id;
@@ -283,9 +302,11 @@ Result<RunOutcome> LocalExecutor::run_steps(const RunRequest& request, RunObserv
   if (stop.is_set()) return fail(ErrorKind::cancelled, "it was aborted");
 
   observer.on_phase(request.id, "run");
-  TRY_ASSIGN(const auto end, sandbox_.run(job, [&](std::string_view bytes) { observer.on_output(request.id, bytes); }, stop));
+  TRY_ASSIGN(const auto end,
+             sandbox_.run(job, [&](std::string_view bytes) { observer.on_output(request.id, bytes); }, stop));
   take_end(end, outcome);
-  for (const auto& left_out : end.artifacts_left_out) log_warn("exec", "run {}: artifact left out: {}", request.id, left_out);
+  for (const auto& left_out : end.artifacts_left_out)
+    log_warn("exec", "run {}: artifact left out: {}", request.id, left_out);
   return outcome;
 }
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The executor of one machine: source from a kept mirror, build on a warm tree, run in a sandbox.
 ///
-/// A run's phases, as told to the observer: "source" (fetch and merge), "warm" (only where the job has no warm tree yet: it is
-/// made first, by the same job on the branch itself), "run". What a job changes is laid over the warm tree and thrown away.
-/// Errors of git, disk or runc are `infra_error`; a job on a branch whose warm tree can't be made runs cold.
-/// Does not: schedule. It starts whatever it is given; `capacity` is what it asks for.
-/// Threads: one per run, one per warm tree in the making; observer calls come from them.
+/// A run's phases, as told to the observer: "source" (fetch and merge), "warm" (only where the job has no warm tree
+/// yet: it is made first, by the same job on the branch itself), "run". What a job changes is laid over the warm tree
+/// and thrown away. Errors of git, disk or runc are `infra_error`; a job on a branch whose warm tree can't be made runs
+/// cold. Does not: schedule. It starts whatever it is given; `capacity` is what it asks for. Threads: one per run, one
+/// per warm tree in the making; observer calls come from them.
 ///
-///   TRY_ASSIGN(auto executor, LocalExecutor::create({.work = "/var/lib/bowsprit/exec", .bowsprit = "/usr/bin/bowsprit"}));
-///   executor->recover();
-///   executor->start({.id = "7", .job = job, .refs = refs, .artifacts = folder}, observer);
+///   TRY_ASSIGN(auto executor, LocalExecutor::create({.work = "/var/lib/bowsprit/exec", .bowsprit =
+///   "/usr/bin/bowsprit"})); executor->recover(); executor->start({.id = "7", .job = job, .refs = refs, .artifacts =
+///   folder}, observer);
 #pragma once
 
 #include <condition_variable>
@@ -36,7 +36,7 @@ struct LocalOptions {
   fs::path image_root = "/";
   std::uint32_t job_uid = 1'900'000'000;
   ArtifactLimits artifact_limits;
-  Environment job_env;                         ///< for every job, below its own spec
+  Environment job_env;  ///< for every job, below its own spec
   std::map<std::string, std::string> job_files = {{"/kunit.sh", "#!/bin/sh\nexec bowsprit run \"$@\"\n"}};
 };
 
@@ -72,10 +72,13 @@ class LocalExecutor final : public Executor {
   Result<RunOutcome> run_steps(const RunRequest& request, RunObserver& observer, const StopSwitch& stop);
   Result<std::shared_ptr<Mirror>> mirror_of(const prow::Refs& refs);
   [[nodiscard]] std::string url_of(const prow::Refs& refs) const;
-  [[nodiscard]] WarmTreeInfo wanted_tree(const RunRequest& request, const JobPlan& plan, const std::string& commit) const;
-  Result<std::optional<WarmLease>> warm_lease(const RunRequest& request, const MergedSource& source, const std::shared_ptr<Mirror>& mirror,
-                                              const WarmTreeInfo& wanted, RunObserver& observer, const StopSwitch& stop);
-  Result<WarmLease> make_tree(const RunRequest& request, const std::shared_ptr<Mirror>& mirror, const WarmTreeInfo& wanted);
+  [[nodiscard]] WarmTreeInfo wanted_tree(const RunRequest& request, const JobPlan& plan,
+                                         const std::string& commit) const;
+  Result<std::optional<WarmLease>> warm_lease(const RunRequest& request, const MergedSource& source,
+                                              const std::shared_ptr<Mirror>& mirror, const WarmTreeInfo& wanted,
+                                              RunObserver& observer, const StopSwitch& stop);
+  Result<WarmLease> make_tree(const RunRequest& request, const std::shared_ptr<Mirror>& mirror,
+                              const WarmTreeInfo& wanted);
   [[nodiscard]] SandboxJob sandbox_job(const RunRequest& request, const JobPlan& plan) const;
   void reap();
 

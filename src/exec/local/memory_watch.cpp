@@ -16,7 +16,9 @@ MemoryUse memory_of_tree(pid_t pid) {
     if (!status) continue;
     ++use.processes;
     for (const auto& line : split_lines(*status))
-      if (line.starts_with("RssAnon:")) use.bytes += static_cast<std::uint64_t>(parse_int(trim(line.substr(8, line.size() - 8 - 2))).value_or(0)) * 1024;
+      if (line.starts_with("RssAnon:"))
+        use.bytes +=
+            static_cast<std::uint64_t>(parse_int(trim(line.substr(8, line.size() - 8 - 2))).value_or(0)) * 1024;
     std::error_code code;  // a process may end while it is looked at
     for (fs::directory_iterator thread(folder + "/task", code), end; !code && thread != end; thread.increment(code)) {
       const auto children = read_file(thread->path() / "children");

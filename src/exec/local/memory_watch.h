@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// What the processes of a sandbox hold, counted from outside: the memory limit where no control group may be made.
-/// Counts private memory of every descendant of process 1 (orphans are its children, so none is missed); what is written to
-/// a tmpfs is limited by that tmpfs's size.
-/// Does not: stop anything. Threads: any.
+/// Counts private memory of every descendant of process 1 (orphans are its children, so none is missed); what is
+/// written to a tmpfs is limited by that tmpfs's size. Does not: stop anything. Threads: any.
 #pragma once
 
 #include <sys/types.h>

@@ -11,10 +11,12 @@ namespace {
 
 constexpr milliseconds kFetchLimit{60 * 60 * 1000};  // the first fetch of a kernel's history is gigabytes
 
-/// A branch's place in the mirror. Hashed, since "a" and "a/b" may follow each other upstream and would collide as files.
+/// A branch's place in the mirror. Hashed, since "a" and "a/b" may follow each other upstream and would collide as
+/// files.
 std::string branch_ref(const std::string& branch) { return "refs/bowsprit/branch/" + sha256_hex(branch).substr(0, 24); }
 
-/// A change's place: the name is there only after a complete fetch, while objects alone may be the half of a killed one.
+/// A change's place: the name is there only after a complete fetch, while objects alone may be the half of a killed
+/// one.
 std::string change_ref(const std::string& sha) { return "refs/bowsprit/change/" + sha; }
 
 std::string merge_message(const std::string& branch, const std::string& sha) {
@@ -56,13 +58,16 @@ Result<std::string> Mirror::fetch_branch(const std::string& branch) {
 }
 
 Result<MergedSource> Mirror::merge(const prow::Refs& refs) {
-  if (!safe_ref(refs.base_ref)) return fail(ErrorKind::bad_data, "branch '{}' is not a name that git allows", refs.base_ref);
+  if (!safe_ref(refs.base_ref))
+    return fail(ErrorKind::bad_data, "branch '{}' is not a name that git allows", refs.base_ref);
   if (!refs.base_sha.empty() && !is_object_id(refs.base_sha))
     return fail(ErrorKind::bad_data, "base commit '{}' is not an object id", refs.base_sha);
   std::vector<std::string> refspecs;
   for (const auto& pull : refs.pulls) {
-    if (!is_object_id(pull.sha)) return fail(ErrorKind::bad_data, "change {}: '{}' is not an object id", pull.number, pull.sha);
-    if (!pull.ref.empty() && !safe_ref(pull.ref)) return fail(ErrorKind::bad_data, "change {}: '{}' is not a ref", pull.number, pull.ref);
+    if (!is_object_id(pull.sha))
+      return fail(ErrorKind::bad_data, "change {}: '{}' is not an object id", pull.number, pull.sha);
+    if (!pull.ref.empty() && !safe_ref(pull.ref))
+      return fail(ErrorKind::bad_data, "change {}: '{}' is not a ref", pull.number, pull.ref);
     if (resolve(change_ref(pull.sha)) != pull.sha)
       refspecs.push_back(fmt::format("+{}:{}", pull.ref.empty() ? pull.sha : pull.ref, change_ref(pull.sha)));
   }
@@ -88,18 +93,22 @@ Result<MergedSource> Mirror::merge(const prow::Refs& refs) {
   return source;
 }
 
-Result<> Mirror::merge_one(const std::string& branch, const prow::Pull& pull, std::int64_t time, MergedSource& into) const {
+Result<> Mirror::merge_one(const std::string& branch, const prow::Pull& pull, std::int64_t time,
+                           MergedSource& into) const {
   TRY_ASSIGN(const auto base, git_.run({"merge-base", into.merged_sha, pull.sha}));
   if (base.status.code == 1 && trim(base.out).empty())
-    return fail_by(Blame::change, ErrorKind::conflict, "change {} has no history in common with branch '{}'", pull.number, branch);
+    return fail_by(Blame::change, ErrorKind::conflict, "change {} has no history in common with branch '{}'",
+                   pull.number, branch);
   if (!base.status.ok()) return fail(ErrorKind::os, "git merge-base: {}", trim(base.err));
   if (trim(base.out) == pull.sha) return {};  // already in the branch
 
-  TRY_ASSIGN(const auto merged, git_.run({"merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", into.merged_sha, pull.sha}));
+  TRY_ASSIGN(const auto merged,
+             git_.run({"merge-tree", "--write-tree", "-z", "--name-only", "--no-messages", into.merged_sha, pull.sha}));
   auto fields = split(merged.out, '\0');
   std::erase(fields, "");
   if ((merged.status.code != 0 && merged.status.code != 1) || fields.empty())
-    return fail(ErrorKind::os, "git merge-tree of {} and {}: {}: {}", into.merged_sha, pull.sha, merged.status.text(), trim(merged.err));
+    return fail(ErrorKind::os, "git merge-tree of {} and {}: {}: {}", into.merged_sha, pull.sha, merged.status.text(),
+                trim(merged.err));
   if (merged.status.code == 1) {
     into.merged_sha.clear();
     into.conflicts.assign(fields.begin() + 1, fields.end());
@@ -113,13 +122,13 @@ Result<> Mirror::merge_one(const std::string& branch, const prow::Pull& pull, st
   const Environment identity{{"GIT_AUTHOR_NAME", "ci-robot"},    {"GIT_AUTHOR_EMAIL", "ci-robot@k8s.io"},
                              {"GIT_COMMITTER_NAME", "ci-robot"}, {"GIT_COMMITTER_EMAIL", "ci-robot@k8s.io"},
                              {"GIT_AUTHOR_DATE", date},          {"GIT_COMMITTER_DATE", date}};
-  TRY_ASSIGN(const auto commit, git_.checked({"commit-tree", "-p", into.merged_sha, "-p", pull.sha, fields[0]}, identity,
-                                             merge_message(branch, pull.sha)));
+  TRY_ASSIGN(const auto commit, git_.checked({"commit-tree", "-p", into.merged_sha, "-p", pull.sha, fields[0]},
+                                             identity, merge_message(branch, pull.sha)));
   into.merged_sha = trim(commit);
   return {};
 }
 
-Result<> Mirror::pin(const std::string& name, const std::string& commit) {
+Result<> Mirror::pin(const std::string& name, const std::string& commit) const {
   const std::string ref = "refs/bowsprit/warm/" + name;
   if (!safe_ref(ref)) return fail(ErrorKind::bug, "'{}' can't name a commit", name);
   if (commit.empty()) {
@@ -132,7 +141,8 @@ Result<> Mirror::pin(const std::string& name, const std::string& commit) {
 
 Result<> Mirror::maintain() {
   // A change of long ago is fetched again if it is ever needed.
-  TRY_ASSIGN(const auto refs, git_.checked({"for-each-ref", "--format=%(committerdate:unix) %(refname)", "refs/bowsprit/change/"}));
+  TRY_ASSIGN(const auto refs,
+             git_.checked({"for-each-ref", "--format=%(committerdate:unix) %(refname)", "refs/bowsprit/change/"}));
   const auto oldest = unix_seconds(SystemClock::now()) - 30 * 24 * 3600;
   std::string stale;
   for (const auto& line : split_lines(refs)) {

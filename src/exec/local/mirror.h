@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /// One kept bare mirror per repository, and the merge of a change into its branch made in it, without any work tree.
 ///
-/// The merge commit is the one that Prow's clonerefs makes, down to its id: identity ci-robot, dates = commit time of the base
-/// plus 1 s per pull, message of `git merge --no-ff SHA` on the branch (kubernetes-sigs/prow, pkg/pod-utils/clone/clone.go).
-/// A change that the branch already contains gives the branch itself, as `git merge` says "Already up to date".
-/// Fetched are exactly the branch and the change; nothing where both are already here.
-/// Does not: fetch submodules, delete old objects in the path of a job (see `maintain`).
-/// Threads: any; one fetch at a time per repository, also against other processes (flock).
+/// The merge commit is the one that Prow's clonerefs makes, down to its id: identity ci-robot, dates = commit time of
+/// the base plus 1 s per pull, message of `git merge --no-ff SHA` on the branch (kubernetes-sigs/prow,
+/// pkg/pod-utils/clone/clone.go). A change that the branch already contains gives the branch itself, as `git merge`
+/// says "Already up to date". Fetched are exactly the branch and the change; nothing where both are already here. Does
+/// not: fetch submodules, delete old objects in the path of a job (see `maintain`). Threads: any; one fetch at a time
+/// per repository, also against other processes (flock).
 #pragma once
 
 #include <mutex>
@@ -17,8 +17,8 @@
 namespace bowsprit::exec {
 
 struct MergedSource {
-  std::string base_sha;    ///< the branch's tip that was used
-  std::string merged_sha;  ///< = base_sha where the change was already in it
+  std::string base_sha;                ///< the branch's tip that was used
+  std::string merged_sha;              ///< = base_sha where the change was already in it
   std::vector<std::string> conflicts;  ///< not empty: no merged_sha
 };
 
@@ -29,10 +29,11 @@ class Mirror {
 
   /// The tip of a branch, fetched now.
   Result<std::string> fetch_branch(const std::string& branch);
-  /// Fetches and merges. @error not_found  the branch or change is not on the server; conflict (blame change)  no common history
+  /// Fetches and merges. @error not_found  the branch or change is not on the server; conflict (blame change)  no
+  /// common history
   Result<MergedSource> merge(const prow::Refs& refs);
   /// Names `commit` so that it stays while a warm tree is made of it; an empty commit removes the name.
-  Result<> pin(const std::string& name, const std::string& commit);
+  Result<> pin(const std::string& name, const std::string& commit) const;
   /// Repacks where git finds that worth while; minutes on a large repository, so never in the path of a job.
   Result<> maintain();
 

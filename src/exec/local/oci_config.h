@@ -21,9 +21,9 @@ namespace bowsprit::exec {
 
 /// A folder of the job that it sees as its own and may write to.
 struct SandboxFolder {
-  std::string inside;             ///< absolute path in the sandbox
-  std::vector<fs::path> layers;   ///< host folders, the uppermost first, read only; empty: it starts empty
-  fs::path writable;              ///< instead: this host folder itself, kept (only ever for merged code)
+  std::string inside;            ///< absolute path in the sandbox
+  std::vector<fs::path> layers;  ///< host folders, the uppermost first, read only; empty: it starts empty
+  fs::path writable;             ///< instead: this host folder itself, kept (only ever for merged code)
 };
 
 /// A host file or folder that the job may read.
@@ -33,15 +33,16 @@ struct SandboxBind {
 };
 
 struct SandboxLimits {
-  std::uint64_t memory = 8ULL << 30U;  ///< bytes, of processes and of what is written
-  std::uint64_t disk = 4ULL << 30U;    ///< bytes, all that the job writes
-  std::uint64_t shm = 2ULL << 30U;     ///< bytes of /dev/shm, where UML keeps its memory
+  std::uint64_t memory = 8ULL << 30U;     ///< bytes, of processes and of what is written
+  std::uint64_t disk = 4ULL << 30U;       ///< bytes, all that the job writes
+  std::uint64_t shm = 2ULL << 30U;        ///< bytes of /dev/shm, where UML keeps its memory
+  std::uint64_t file_size = 4ULL << 30U;  ///< bytes of one file
   int pids = 4096;
 };
 
 struct SandboxSpec {
-  fs::path root;                 ///< made by sandbox.cpp: the mount points
-  std::uint32_t host_uid = 0;    ///< what the job's user and group 0 are outside
+  fs::path root;               ///< made by sandbox.cpp: the mount points
+  std::uint32_t host_uid = 0;  ///< what the job's user and group 0 are outside
   std::uint32_t host_gid = 0;
   std::vector<SandboxBind> binds;
   std::vector<SandboxFolder> folders;

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,10 +34,17 @@ milliseconds until(SteadyTime time) {
 
 std::string mib(std::uint64_t bytes) { return fmt::format("{} MiB", bytes >> 20U); }
 
+/// A limit may only be lowered, and the server's own may already be lower than what is asked for.
+std::uint64_t at_most_ours(__rlimit_resource_t resource, std::uint64_t wanted) {
+  rlimit ours{};
+  return ::getrlimit(resource, &ours) == 0 ? std::min<std::uint64_t>(wanted, ours.rlim_max) : wanted;
+}
+
 /// One run, from the start of runc to the end of its socket. The steps are: start, follow, collect, end.
 class Run {
  public:
-  Run(const SandboxJob& job, const SandboxOptions& options, const std::function<void(std::string_view)>& on_output, const StopSwitch& stop)
+  Run(const SandboxJob& job, const SandboxOptions& options, const std::function<void(std::string_view)>& on_output,
+      const StopSwitch& stop)
       : job_(job), options_(options), on_output_(on_output), stop_(stop) {}
 
   Result<SandboxEnd> execute(const fs::path& bundle, const fs::path& state, std::optional<UserId> run_as);
@@ -86,14 +94,15 @@ Result<> Run::start(const fs::path& bundle, const fs::path& state, std::optional
   const Fd theirs(sockets[1]);
   TRY_ASSIGN(Pipe pipe, Pipe::create());
   pid_file_ = bundle / "pid";
-  SpawnOptions spawn{.argv = {options_.runc, "--root", state.string(), "--log", (bundle / "runc.log").string(), "run", "--bundle", bundle.string(),
-                              "--pid-file", pid_file_.string(), "--preserve-fds", "1", job_.id},
-                     .env = Environment{{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}},
-                     .cwd = "/",
-                     .stdout_fd = pipe.writer.get(),
-                     .stderr_fd = pipe.writer.get(),
-                     .pass_fds = {{theirs.get(), kControlFd}},
-                     .run_as = run_as};
+  SpawnOptions spawn{
+      .argv = {options_.runc, "--root", state.string(), "--log", (bundle / "runc.log").string(), "run", "--bundle",
+               bundle.string(), "--pid-file", pid_file_.string(), "--preserve-fds", "1", job_.id},
+      .env = Environment{{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}},
+      .cwd = "/",
+      .stdout_fd = pipe.writer.get(),
+      .stderr_fd = pipe.writer.get(),
+      .pass_fds = {{theirs.get(), kControlFd}},
+      .run_as = run_as};
   if (cgroup_) spawn.join_cgroups = cgroup_->join_fds();
   TRY_ASSIGN(auto child, ChildProcess::spawn(spawn));
   runc_.emplace(std::move(child));
@@ -144,7 +153,8 @@ Result<> Run::read_control() {
       job_ended_ = true;
     }
   }
-  if (!job_ended_ && received_.size() > 4096) return fail(ErrorKind::bad_data, "sandbox {}: process 1 speaks nonsense", job_.id);
+  if (!job_ended_ && received_.size() > 4096)
+    return fail(ErrorKind::bad_data, "sandbox {}: process 1 speaks nonsense", job_.id);
   return {};
 }
 
@@ -155,7 +165,8 @@ void Run::watch_memory() {
   const auto use = memory_of_tree(static_cast<pid_t>(*pid));
   if (use.processes >= job_.limits.pids) pids_full_ = true;
   if (use.bytes <= job_.limits.memory || kill_at_) return;
-  ask_to_end(SandboxEnd::How::over_limit, fmt::format("it used more memory than its limit of {}", mib(job_.limits.memory)));
+  ask_to_end(SandboxEnd::How::over_limit,
+             fmt::format("it used more memory than its limit of {}", mib(job_.limits.memory)));
   kill_init();  // no grace: the machine comes first
 }
 
@@ -165,12 +176,15 @@ Result<> Run::follow() {
   while (control_ && !job_ended_) {
     auto wait = until(kill_at_.value_or(deadline));
     if (!cgroup_) wait = std::min(wait, until(next_watch));
-    std::array<pollfd, 3> entries{pollfd{control_.get(), POLLIN, 0}, pollfd{output_.get(), POLLIN, 0}, pollfd{kill_at_ ? -1 : stop_.fd(), POLLIN, 0}};
-    if (::poll(entries.data(), entries.size(), static_cast<int>(wait.count())) < 0 && errno != EINTR) return fail_errno("poll a sandbox");
+    std::array<pollfd, 3> entries{pollfd{control_.get(), POLLIN, 0}, pollfd{output_.get(), POLLIN, 0},
+                                  pollfd{kill_at_ ? -1 : stop_.fd(), POLLIN, 0}};
+    if (::poll(entries.data(), entries.size(), static_cast<int>(wait.count())) < 0 && errno != EINTR)
+      return fail_errno("poll a sandbox");
     if (entries[0].revents != 0) TRY(read_control());
     if (entries[1].revents != 0) read_output();
     if (entries[2].revents != 0) ask_to_end(SandboxEnd::How::stopped, "it was aborted");
-    if (Steady::now() >= deadline) ask_to_end(SandboxEnd::How::timed_out, fmt::format("it did not end within {}", format_duration(job_.timeout)));
+    if (Steady::now() >= deadline)
+      ask_to_end(SandboxEnd::How::timed_out, fmt::format("it did not end within {}", format_duration(job_.timeout)));
     if (kill_at_ && Steady::now() >= *kill_at_) break;
     if (!cgroup_ && Steady::now() >= next_watch) {
       watch_memory();
@@ -191,7 +205,9 @@ Result<> Run::collect_artifacts() {
     }
     pollfd entry{control_.get(), POLLIN, 0};
     const int ready = ::poll(&entry, 1, static_cast<int>(until(deadline).count()));
-    if (ready <= 0) return fail(ErrorKind::timeout, "sandbox {}: its artifacts did not come out within {}", job_.id, format_duration(kEndLimit));
+    if (ready <= 0)
+      return fail(ErrorKind::timeout, "sandbox {}: its artifacts did not come out within {}", job_.id,
+                  format_duration(kEndLimit));
     return control_.read(to, size);
   };
   TRY_ASSIGN(auto counts, receive_artifacts(source, job_.artifacts, options_.artifact_limits));
@@ -199,7 +215,8 @@ Result<> Run::collect_artifacts() {
   return {};
 }
 
-/// Nothing of the job may be left when `run` returns; runc ends when process 1 does, and with it every writer of the pipe.
+/// Nothing of the job may be left when `run` returns; runc ends when process 1 does, and with it every writer of the
+/// pipe.
 void Run::finish() {
   control_.reset();
   if (const auto ended = runc_->wait_for(job_ended_ ? milliseconds(5000) : milliseconds(0)); !ended || !*ended) {
@@ -219,9 +236,13 @@ void Run::explain_limits() {
   if (well || end_.how == SandboxEnd::How::stopped || end_.how == SandboxEnd::How::over_limit) return;
   const auto events = cgroup_ ? cgroup_->events() : JobCgroup::Events{};
   std::string reason;
-  if (events.out_of_memory > 0) reason = fmt::format("it used more memory than its limit of {}", mib(job_.limits.memory));
-  else if (events.out_of_pids > 0 || pids_full_) reason = fmt::format("it started more processes than its limit of {}", job_.limits.pids);
-  else if (disk_full_) reason = fmt::format("it wrote more than its limit of {} (and {} in /dev/shm)", mib(job_.limits.disk), mib(job_.limits.shm));
+  if (events.out_of_memory > 0)
+    reason = fmt::format("it used more memory than its limit of {}", mib(job_.limits.memory));
+  else if (events.out_of_pids > 0 || pids_full_)
+    reason = fmt::format("it started more processes than its limit of {}", job_.limits.pids);
+  else if (disk_full_)
+    reason = fmt::format("it wrote more than its limit of {} (and {} in /dev/shm)", mib(job_.limits.disk),
+                         mib(job_.limits.shm));
   if (reason.empty()) return;
   end_.how = SandboxEnd::How::over_limit;
   end_.reason = std::move(reason);
@@ -238,16 +259,20 @@ Result<SandboxEnd> Run::execute(const fs::path& bundle, const fs::path& state, s
   explain_limits();
   if (!started_ && end_.how == SandboxEnd::How::exited) {
     const auto log = read_file(bundle / "runc.log");
-    return fail(ErrorKind::unavailable, "start sandbox {}: {}", job_.id, trim(first_output_.empty() ? log.value_or("") : first_output_));
+    return fail(ErrorKind::unavailable, "start sandbox {}: {}", job_.id,
+                trim(first_output_.empty() ? log.value_or("") : first_output_));
   }
   if (!job_ended_ && end_.how == SandboxEnd::How::exited)
-    return fail(ErrorKind::unavailable, "sandbox {} ended without the job's exit code ({})", job_.id, runc_->status() ? runc_->status()->text() : "killed");
+    return fail(ErrorKind::unavailable, "sandbox {} ended without the job's exit code ({})", job_.id,
+                runc_->status() ? runc_->status()->text() : "killed");
   if (!job_ended_) end_.exit_code = 128 + SIGKILL;
   return std::move(end_);
 }
 
 bool is_name(std::string_view text) {
-  return !text.empty() && text.size() <= 200 && std::ranges::all_of(text, [](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_'; });
+  return !text.empty() && text.size() <= 200 && std::ranges::all_of(text, [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_';
+  });
 }
 
 }  // namespace
@@ -273,16 +298,21 @@ Result<Sandbox> Sandbox::create(SandboxOptions options) {
   TRY(make_dirs(work / "runs"));
   TRY(make_dirs(work / "state"));
   if (::geteuid() == 0) {
-    if (::chown((work / "state").c_str(), sandbox.owner_, sandbox.group_) != 0) return fail_errno("give the sandbox's state folder to its user");
+    if (::chown((work / "state").c_str(), sandbox.owner_, sandbox.group_) != 0)
+      return fail_errno("give the sandbox's state folder to its user");
     std::error_code code;
     for (auto folder = fs::canonical(work, code); folder.has_relative_path(); folder = folder.parent_path()) {
-      struct stat info {};
+      struct stat info{};
       if (::stat(folder.c_str(), &info) == 0 && (info.st_mode & S_IXOTH) == 0)
-        return fail(ErrorKind::bad_config, "jobs can't reach the work folder '{}': run `chmod o+x {}` (that lets nobody list it)", work.string(), shell_quote(folder.string()));
+        return fail(ErrorKind::bad_config,
+                    "jobs can't reach the work folder '{}': run `chmod o+x {}` (that lets nobody list it)",
+                    work.string(), shell_quote(folder.string()));
     }
   }
   TRY_ASSIGN(const auto version, run_command({.argv = {sandbox.options_.runc, "--version"}}, kRuncLimit));
-  if (!version.status.ok()) return fail(ErrorKind::bad_config, "'{}' does not run: {}; on Debian: apt install runc", sandbox.options_.runc, trim(version.err));
+  if (!version.status.ok())
+    return fail(ErrorKind::bad_config, "'{}' does not run: {}; on Debian: apt install runc", sandbox.options_.runc,
+                trim(version.err));
   return sandbox;
 }
 
@@ -291,20 +321,24 @@ Result<> Sandbox::give_to_job(const fs::path& folder) const {
   const auto give = [&](const fs::path& path) { return ::lchown(path.c_str(), owner_, group_) == 0; };
   bool all = give(folder);
   std::error_code code;
-  for (fs::recursive_directory_iterator it(folder, code), end; !code && it != end; it.increment(code)) all = give(it->path()) && all;
+  for (fs::recursive_directory_iterator it(folder, code), end; !code && it != end; it.increment(code))
+    all = give(it->path()) && all;
   if (code || !all) return fail_errno(fmt::format("give '{}' to the sandbox's user", folder.string()));
   return {};
 }
 
 Result<> Sandbox::prepare(const SandboxJob& job, const fs::path& bundle) const {
-  SandboxSpec spec{.root = bundle / "root",
-                   .host_uid = owner_,
-                   .host_gid = group_,
-                   .folders = job.folders,
-                   .env = job.env,
-                   .cwd = job.cwd,
-                   .argv = {std::string(kToolsFolder) + "/bowsprit", "sandbox-init", "--grace", format_duration(job.grace), "--"},
-                   .limits = job.limits};
+  SandboxSpec spec{
+      .root = bundle / "root",
+      .host_uid = owner_,
+      .host_gid = group_,
+      .folders = job.folders,
+      .env = job.env,
+      .cwd = job.cwd,
+      .argv = {std::string(kToolsFolder) + "/bowsprit", "sandbox-init", "--grace", format_duration(job.grace), "--"},
+      .limits = job.limits};
+  spec.limits.pids = static_cast<int>(at_most_ours(RLIMIT_NPROC, static_cast<std::uint64_t>(spec.limits.pids)));
+  spec.limits.file_size = at_most_ours(RLIMIT_FSIZE, spec.limits.disk);
   spec.argv.insert(spec.argv.end(), job.argv.begin(), job.argv.end());
   spec.env.emplace("PATH", kPath);
   // Also scratch, so that one limit holds all of it.
@@ -327,7 +361,8 @@ void Sandbox::remove(const std::string& id) const {
   if (auto done = remove_tree(options_.work / "runs" / id); !done) log_warn("exec", "{}", done.error().text());
 }
 
-Result<SandboxEnd> Sandbox::run(const SandboxJob& job, const std::function<void(std::string_view)>& on_output, const StopSwitch& stop) const {
+Result<SandboxEnd> Sandbox::run(const SandboxJob& job, const std::function<void(std::string_view)>& on_output,
+                                const StopSwitch& stop) const {
   if (!is_name(job.id)) return fail(ErrorKind::bug, "'{}' can't name a sandbox", job.id);
   const auto bundle = options_.work / "runs" / job.id;
   TRY(make_dirs(bundle));
@@ -336,7 +371,8 @@ Result<SandboxEnd> Sandbox::run(const SandboxJob& job, const std::function<void(
     end = std::unexpected(std::move(ready).error());
   } else {
     Run run(job, options_, on_output, stop);
-    end = run.execute(bundle, options_.work / "state", ::geteuid() == 0 ? std::optional(UserId{owner_, group_}) : std::nullopt);
+    end = run.execute(bundle, options_.work / "state",
+                      ::geteuid() == 0 ? std::optional(UserId{owner_, group_}) : std::nullopt);
   }
   remove(job.id);
   return end;
@@ -347,7 +383,8 @@ Result<> Sandbox::recover() const {
   for (const char* folder : {"state", "runs"}) {
     std::error_code code;
     std::vector<std::string> ids;
-    for (const auto& entry : fs::directory_iterator(options_.work / folder, code)) ids.push_back(entry.path().filename().string());
+    for (const auto& entry : fs::directory_iterator(options_.work / folder, code))
+      ids.push_back(entry.path().filename().string());
     for (const auto& id : ids) {
       log_info("exec", "removing sandbox {}, left by an earlier server", id);
       remove(id);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Runs one program in a sandbox of its own (runc, rootless) and takes its output and artifacts out.
 ///
-/// Guarantees, the same whether the server is root or an ordinary user; root first becomes an unprivileged user (`job_uid`)
-/// in the child, so runc itself never runs privileged. Each has a test in sandbox_test.cpp:
-/// - it sees /usr and the like of the host (or an image), read-only, and nothing else of the host: no /home, /root, /var,
+/// Guarantees, the same whether the server is root or an ordinary user; root first becomes an unprivileged user
+/// (`job_uid`) in the child, so runc itself never runs privileged. Each has a test in sandbox_test.cpp:
+/// - it sees /usr and the like of the host (or an image), read-only, and nothing else of the host: no /home, /root,
+/// /var,
 ///   no secret of /etc, no file of the server
 /// - it has no capability and can't gain one, no namespace or mount of its own, no network, no other process to see
 /// - what it writes is limited and goes with it; folders given as layers are never changed
@@ -29,11 +30,12 @@
 namespace bowsprit::exec {
 
 struct SandboxOptions {
-  fs::path work;             ///< for bundles and runc's state; made if absent, reachable for `job_uid`
-  fs::path bowsprit;         ///< this program, for process 1 and for jobs
+  fs::path work;      ///< for bundles and runc's state; made if absent, reachable for `job_uid`
+  fs::path bowsprit;  ///< this program, for process 1 and for jobs
   std::string runc = "runc";
   fs::path image_root = "/";  ///< "/": the host's /usr and the like; else an unpacked image, of which all is seen
-  std::uint32_t job_uid = 1'900'000'000;  ///< host user and group of jobs when the server is root; outside all usual ranges
+  std::uint32_t job_uid =
+      1'900'000'000;  ///< host user and group of jobs when the server is root; outside all usual ranges
   ArtifactLimits artifact_limits;
 };
 
@@ -76,7 +78,8 @@ class Sandbox {
   /// @error bad_config  runc is missing, or `work` is not reachable for jobs
   static Result<Sandbox> create(SandboxOptions options);
   /// Runs a job to its end. @error infrastructure only; whatever the job does is a SandboxEnd.
-  Result<SandboxEnd> run(const SandboxJob& job, const std::function<void(std::string_view)>& on_output, const StopSwitch& stop) const;
+  Result<SandboxEnd> run(const SandboxJob& job, const std::function<void(std::string_view)>& on_output,
+                         const StopSwitch& stop) const;
   /// Ends and removes whatever sandboxes an earlier process left. Call before the first `run`.
   Result<> recover() const;
 

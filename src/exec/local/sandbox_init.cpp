@@ -22,7 +22,7 @@ namespace bowsprit::exec {
 namespace {
 
 bool is_full(const char* path) {
-  struct statvfs info {};
+  struct statvfs info{};
   return ::statvfs(path, &info) == 0 && (info.f_bavail == 0 || info.f_favail == 0);
 }
 

@@ -8,9 +8,11 @@ namespace {
 
 /// Of the host: programs and libraries, and what of /etc they need to run. Nothing that can hold a secret.
 constexpr const char* kHostFolders[] = {"usr", "bin", "sbin", "lib", "lib32", "lib64", "libx32"};
-constexpr const char* kHostEtc[] = {"ld.so.cache", "ld.so.conf", "ld.so.conf.d", "alternatives", "localtime", "ssl/openssl.cnf"};
+constexpr const char* kHostEtc[] = {"ld.so.cache",  "ld.so.conf", "ld.so.conf.d",
+                                    "alternatives", "localtime",  "ssl/openssl.cnf"};
 /// Of an image: everything but what the sandbox makes itself.
-constexpr const char* kOwnFolders[] = {"proc", "sys", "dev", "tmp", "run", "logs", "home", "root", "scratch", "bowsprit"};
+constexpr const char* kOwnFolders[] = {"proc", "sys",  "dev",  "tmp",     "run",
+                                       "logs", "home", "root", "scratch", "bowsprit"};
 
 constexpr const char* kPasswd = "root:x:0:0:root:/tmp:/bin/sh\nnobody:x:65534:65534:nobody:/:/usr/sbin/nologin\n";
 constexpr const char* kGroup = "root:x:0:\nnogroup:x:65534:\n";
@@ -38,10 +40,12 @@ Result<> add(const fs::path& root, const fs::path& image_root, const fs::path& n
 
 }  // namespace
 
-Result<std::vector<SandboxBind>> make_sandbox_root(const fs::path& root, const fs::path& image_root, const fs::path& bowsprit,
+Result<std::vector<SandboxBind>> make_sandbox_root(const fs::path& root, const fs::path& image_root,
+                                                   const fs::path& bowsprit,
                                                    const std::map<std::string, std::string>& files) {
   std::vector<SandboxBind> binds;
-  for (const char* folder : {"proc", "dev", "tmp", "etc", "run", "logs", "root", kScratch}) TRY(make_dirs(root / folder));
+  for (const char* folder : {"proc", "dev", "tmp", "etc", "run", "logs", "root", kScratch})
+    TRY(make_dirs(root / folder));
   if (image_root == "/") {
     for (const char* name : kHostFolders) TRY(add(root, image_root, name, binds));
     for (const char* name : kHostEtc) TRY(add(root, image_root, fs::path("etc") / name, binds));
@@ -53,7 +57,8 @@ Result<std::vector<SandboxBind>> make_sandbox_root(const fs::path& root, const f
     std::error_code code;
     for (const auto& entry : fs::directory_iterator(image_root, code)) {
       const auto name = entry.path().filename();
-      if (std::ranges::find(kOwnFolders, name.string()) == std::end(kOwnFolders)) TRY(add(root, image_root, name, binds));
+      if (std::ranges::find(kOwnFolders, name.string()) == std::end(kOwnFolders))
+        TRY(add(root, image_root, name, binds));
     }
     if (code) return fail(ErrorKind::bad_config, "read the image folder '{}': {}", image_root.string(), code.message());
   }

@@ -11,9 +11,10 @@ namespace bowsprit::exec {
 inline constexpr const char* kToolsFolder = "/bowsprit";
 inline constexpr const char* kPath = "/bowsprit:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Makes `root` for a job that sees `image_root` ("/" is the host): symbolic links, mount points and files now, the rest as
-/// binds in the result. `files` are written as they are, executable.
-Result<std::vector<SandboxBind>> make_sandbox_root(const fs::path& root, const fs::path& image_root, const fs::path& bowsprit,
+/// Makes `root` for a job that sees `image_root` ("/" is the host): symbolic links, mount points and files now, the
+/// rest as binds in the result. `files` are written as they are, executable.
+Result<std::vector<SandboxBind>> make_sandbox_root(const fs::path& root, const fs::path& image_root,
+                                                   const fs::path& bowsprit,
                                                    const std::map<std::string, std::string>& files);
 
 }  // namespace bowsprit::exec

@@ -18,8 +18,10 @@ bool safe_path(std::string_view path) {
   return true;
 }
 
-/// Checks `changes` out of the tree of `commit` into `to`. Existing files in the way are unlinked first, never written into.
-Result<> write_changed(const Git& git, const std::string& commit, const std::vector<TreeChange>& changes, const fs::path& to) {
+/// Checks `changes` out of the tree of `commit` into `to`. Existing files in the way are unlinked first, never written
+/// into.
+Result<> write_changed(const Git& git, const std::string& commit, const std::vector<TreeChange>& changes,
+                       const fs::path& to) {
   std::string entries;
   std::string paths;
   for (const auto& change : changes) {
@@ -54,12 +56,16 @@ Result<std::vector<TreeChange>> parse_tree_changes(std::string_view raw) {
   while (!raw.empty()) {
     const auto end_of_meta = raw.find('\0');
     const auto end_of_path = end_of_meta == std::string_view::npos ? end_of_meta : raw.find('\0', end_of_meta + 1);
-    if (end_of_path == std::string_view::npos) return fail(ErrorKind::bad_data, "git diff-tree: the last entry is cut short");
+    if (end_of_path == std::string_view::npos)
+      return fail(ErrorKind::bad_data, "git diff-tree: the last entry is cut short");
     const auto meta = split(raw.substr(0, end_of_meta), ' ');
     const auto path = raw.substr(end_of_meta + 1, end_of_path - end_of_meta - 1);
-    if (meta.size() != 5 || !meta[0].starts_with(':') || meta[0].size() != 7 || meta[1].size() != 6 || !is_object_id(meta[3]))
+    if (meta.size() != 5 || !meta[0].starts_with(':') || meta[0].size() != 7 || meta[1].size() != 6 ||
+        !is_object_id(meta[3]))
       return fail(ErrorKind::bad_data, "git diff-tree: unknown entry '{}'", raw.substr(0, end_of_meta));
-    if (!safe_path(path)) return fail_by(Blame::change, ErrorKind::bad_data, "the change has the path '{}', which is not allowed", printable(path));
+    if (!safe_path(path))
+      return fail_by(Blame::change, ErrorKind::bad_data, "the change has the path '{}', which is not allowed",
+                     printable(path));
     changes.push_back({meta[0].substr(1), meta[1], meta[3], std::string(path)});
     raw.remove_prefix(end_of_path + 1);
   }
@@ -92,7 +98,8 @@ std::vector<std::string> whiteouts_of(const std::vector<TreeChange>& changes) {
 std::vector<std::string> attribute_files_of(const std::vector<TreeChange>& changes) {
   std::set<std::string> files{".gitattributes"};
   for (const auto& change : changes)
-    for (auto slash = change.path.rfind('/'); slash != std::string::npos && slash != 0; slash = change.path.rfind('/', slash - 1))
+    for (auto slash = change.path.rfind('/'); slash != std::string::npos && slash != 0;
+         slash = change.path.rfind('/', slash - 1))
       files.insert(change.path.substr(0, slash) + "/.gitattributes");
   return {files.begin(), files.end()};
 }
@@ -111,17 +118,19 @@ Result<std::size_t> write_layer(const Git& git, const std::string& from, const s
   for (const auto& path : whiteouts_of(changes)) {
     const auto target = layer / path;
     TRY(make_dirs(target.parent_path()));
-    if (::mknod(target.c_str(), S_IFCHR, makedev(0, 0)) != 0) return fail_errno(fmt::format("mark '{}' as deleted", target.string()));
+    if (::mknod(target.c_str(), S_IFCHR, makedev(0, 0)) != 0)
+      return fail_errno(fmt::format("mark '{}' as deleted", target.string()));
   }
   return changes.size();
 }
 
 Result<> move_checkout(const Git& git, const std::string& from, const std::string& to, const fs::path& checkout) {
   TRY_ASSIGN(const auto changes, changes_between(git, from, to));
-  // What goes or changes is unlinked first: git then makes new files, and another checkout's hard links keep the old content.
-  // Only paths of the old tree are touched, so no symbolic link of the new one is followed.
+  // What goes or changes is unlinked first: git then makes new files, and another checkout's hard links keep the old
+  // content. Only paths of the old tree are touched, so no symbolic link of the new one is followed.
   for (const auto& change : changes)
-    if (change.old_mode != "000000" && (change.deleted() || !change.is_folder())) TRY(remove_tree(checkout / change.path));
+    if (change.old_mode != "000000" && (change.deleted() || !change.is_folder()))
+      TRY(remove_tree(checkout / change.path));
   TRY(write_changed(git, to, changes, checkout));
   return {};
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What a job's source differs by from a kept checkout, written as an overlayfs layer: only the files that changed, new time
-/// stamps on them, and a whiteout for what is gone. Laid over the checkout it is the job's source tree, and every unchanged
-/// file keeps its time stamp, so that make builds only what the change touches.
+/// What a job's source differs by from a kept checkout, written as an overlayfs layer: only the files that changed, new
+/// time stamps on them, and a whiteout for what is gone. Laid over the checkout it is the job's source tree, and every
+/// unchanged file keeps its time stamp, so that make builds only what the change touches.
 ///
-/// git itself writes the files (checkout-index from an index of just these paths), so modes, symbolic links, end-of-line
-/// attributes and git's own refusal of hostile paths are git's.
-/// Does not: check out submodules; as in a plain clone they are empty folders.
-/// Threads: any. Source: git-diff-tree(1) raw format, kernel Documentation/filesystems/overlayfs.rst "whiteouts".
+/// git itself writes the files (checkout-index from an index of just these paths), so modes, symbolic links,
+/// end-of-line attributes and git's own refusal of hostile paths are git's. Does not: check out submodules; as in a
+/// plain clone they are empty folders. Threads: any. Source: git-diff-tree(1) raw format, kernel
+/// Documentation/filesystems/overlayfs.rst "whiteouts".
 #pragma once
 
 #include "exec/local/git.h"
@@ -35,9 +35,11 @@ std::vector<std::string> attribute_files_of(const std::vector<TreeChange>& chang
 
 /// Writes the whole tree of `commit` into the empty folder `to`.
 Result<> check_out(const Git& git, const std::string& commit, const fs::path& to);
-/// Writes the layer from commit `from` to commit `to` into the empty folder `layer`. Returns the number of changed paths.
+/// Writes the layer from commit `from` to commit `to` into the empty folder `layer`. Returns the number of changed
+/// paths.
 Result<std::size_t> write_layer(const Git& git, const std::string& from, const std::string& to, const fs::path& layer);
-/// Moves a checkout of `from` to `to` in place, without writing into an existing file: files may be hard links of another checkout.
+/// Moves a checkout of `from` to `to` in place, without writing into an existing file: files may be hard links of
+/// another checkout.
 Result<> move_checkout(const Git& git, const std::string& from, const std::string& to, const fs::path& checkout);
 
 }  // namespace bowsprit::exec

@@ -52,8 +52,16 @@ std::optional<WarmTreeInfo> read_tree(const fs::path& folder) {
 }
 
 std::string about(const WarmTreeInfo& tree) {
-  return dump_json({{"repository", tree.repository}, {"branch", tree.branch}, {"job", tree.job}, {"commit", tree.commit},
-                    {"made_ms", unix_millis(tree.made)}, {"seconds", tree.seconds}, {"exit_code", tree.exit_code}, {"built", tree.built}}, 2) + "\n";
+  return dump_json({{"repository", tree.repository},
+                    {"branch", tree.branch},
+                    {"job", tree.job},
+                    {"commit", tree.commit},
+                    {"made_ms", unix_millis(tree.made)},
+                    {"seconds", tree.seconds},
+                    {"exit_code", tree.exit_code},
+                    {"built", tree.built}},
+                   2) +
+         "\n";
 }
 
 /// Trees of one key, newest first.
@@ -104,7 +112,8 @@ Result<> WarmTrees::lay_out(const WarmTreeInfo& tree, const Git& git) const {
   return {};
 }
 
-Result<WarmLease> WarmTrees::make(WarmTreeInfo wanted, const Mirror& mirror, const std::function<Result<>(const fs::path&)>& own,
+Result<WarmLease> WarmTrees::make(WarmTreeInfo wanted, const Mirror& mirror,
+                                  const std::function<Result<>(const fs::path&)>& own,
                                   const std::function<Result<WarmBuild>(const WarmTreeInfo&)>& build) const {
   const auto key_folder = folder_ / wanted.key;
   TRY(make_dirs(key_folder));
@@ -119,13 +128,15 @@ Result<WarmLease> WarmTrees::make(WarmTreeInfo wanted, const Mirror& mirror, con
   const auto begin = std::chrono::steady_clock::now();
   if (auto laid = lay_out(wanted, mirror.git()); !laid) {
     [[maybe_unused]] const auto removed = remove_tree(wanted.folder);
-    return std::unexpected(std::move(laid).error().with("lay out the warm tree of {} {}", wanted.repository, wanted.branch));
+    return std::unexpected(
+        std::move(laid).error().with("lay out the warm tree of {} {}", wanted.repository, wanted.branch));
   }
   for (const auto& folder : {wanted.source(), wanted.build()}) TRY(own(folder));
   auto built = build(wanted);
   if (!built) {
     [[maybe_unused]] const auto removed = remove_tree(wanted.folder);
-    return std::unexpected(std::move(built).error().with("build the warm tree of {} {}", wanted.repository, wanted.branch));
+    return std::unexpected(
+        std::move(built).error().with("build the warm tree of {} {}", wanted.repository, wanted.branch));
   }
   wanted.built = built->ended;
   wanted.exit_code = built->exit_code;
@@ -138,7 +149,8 @@ Result<WarmLease> WarmTrees::make(WarmTreeInfo wanted, const Mirror& mirror, con
   wanted.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   TRY(write_file_atomic(wanted.folder / kAbout, about(wanted)));
   TRY_ASSIGN(Fd lock, lock_file(wanted.folder / "lock", LOCK_SH | LOCK_NB));
-  if (::rename(wanted.folder.c_str(), place.c_str()) != 0) return fail_errno(fmt::format("put the new warm tree at '{}'", place.string()));
+  if (::rename(wanted.folder.c_str(), place.c_str()) != 0)
+    return fail_errno(fmt::format("put the new warm tree at '{}'", place.string()));
   wanted.folder = place;
   TRY(mirror.pin(wanted.key, wanted.commit));
   tidy();

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Warm trees on disk: a checkout of a branch tip, the build folder that the job made of it, and what the job said of it.
+/// Warm trees on disk: a checkout of a branch tip, the build folder that the job made of it, and what the job said of
+/// it.
 ///
 ///   FOLDER/KEY/GENERATION/source  pristine checkout; hard links of other trees' files, so it is never written again
 ///                        /build   made by the job itself on merged code, in the sandbox of every job
 ///                        /base    the job's artifacts on the base
 ///                        /tree.json, /lock
 ///
-/// A tree is made beside the others and takes its place by one rename: it is there whole or not at all, and a failed refresh
-/// leaves the old one. A lease (shared flock on `lock`) keeps a tree from being removed, also by another process, and ends
-/// with its process. Jobs see trees read-only, as lower layers of an overlay.
-/// Keys: repository, branch, and a fingerprint of the job's command, environment, paths and tools. Not in the key: commit and
-/// .config, since make finds by itself what they change.
-/// Does not: decide when to make or refresh (local_executor.h), or run jobs.
-/// Threads: any.
+/// A tree is made beside the others and takes its place by one rename: it is there whole or not at all, and a failed
+/// refresh leaves the old one. A lease (shared flock on `lock`) keeps a tree from being removed, also by another
+/// process, and ends with its process. Jobs see trees read-only, as lower layers of an overlay. Keys: repository,
+/// branch, and a fingerprint of the job's command, environment, paths and tools. Not in the key: commit and .config,
+/// since make finds by itself what they change. Does not: decide when to make or refresh (local_executor.h), or run
+/// jobs. Threads: any.
 #pragma once
 
 #include <functional>
@@ -31,8 +31,8 @@ struct WarmTreeInfo {
   std::string commit;
   SystemTime made;
   double seconds = 0;
-  int exit_code = 0;    ///< of the job on the base
-  bool built = false;   ///< false: the job did not come to its end, the build folder is empty
+  int exit_code = 0;   ///< of the job on the base
+  bool built = false;  ///< false: the job did not come to its end, the build folder is empty
   fs::path folder;
 
   [[nodiscard]] fs::path source() const { return folder / "source"; }
@@ -67,10 +67,10 @@ class WarmTrees {
   /// The newest tree of a key, held.
   [[nodiscard]] std::optional<WarmLease> newest(const std::string& key) const;
 
-  /// Makes the next generation of `wanted` (key, repository, branch, job and commit are given): its source from the nearest
-  /// tree there is, its build folder from the one before; then `build` runs the job on it; then it is the newest.
-  /// One maker per key at a time, others wait. Where meanwhile a tree of that commit came about, that one is given.
-  /// `own` gives a folder to the job's user.
+  /// Makes the next generation of `wanted` (key, repository, branch, job and commit are given): its source from the
+  /// nearest tree there is, its build folder from the one before; then `build` runs the job on it; then it is the
+  /// newest. One maker per key at a time, others wait. Where meanwhile a tree of that commit came about, that one is
+  /// given. `own` gives a folder to the job's user.
   Result<WarmLease> make(WarmTreeInfo wanted, const Mirror& mirror, const std::function<Result<>(const fs::path&)>& own,
                          const std::function<Result<WarmBuild>(const WarmTreeInfo&)>& build) const;
 
