@@ -9,6 +9,7 @@ namespace bowsprit::cli {
 
 const std::vector<Command>& commands();
 
+Command parse_command();
 Command sandbox_init_command();
 
 }  // namespace bowsprit::cli

@@ -56,6 +56,9 @@ struct JudgePolicy {
   bool warnings_fail = true;  ///< WARN() reports
   bool lockdep_fails = true;
   bool kmemleak_fails = true;
+  /// Suites that provoke reports on purpose and check by themselves that they came (mm/kasan/kasan_test_c.c and the
+  /// like): a report inside of one is shown and does not count. A panic counts everywhere.
+  std::set<std::string, std::less<>> provoking_suites{"kasan", "kcsan", "kfence", "kmsan", "kunit_fault"};
 };
 
 struct JudgeInput {
