@@ -39,8 +39,11 @@ pid_t start(const InitOptions& options, const sigset_t& old_mask) {
   for (const auto& word : options.argv) argv.push_back(const_cast<char*>(word.c_str()));  // NOLINT: execvp's signature
   argv.push_back(nullptr);
   const pid_t pid = ::fork();
-  if (pid != 0) return pid;
-  ::setsid();
+  if (pid != 0) {
+    ::setpgid(pid, pid);  // here as well as below, so that a TERM that comes at once finds the group
+    return pid;
+  }
+  ::setpgid(0, 0);
   ::sigprocmask(SIG_SETMASK, &old_mask, nullptr);
   ::close(kControlFd);
   ::execvp(argv[0], argv.data());

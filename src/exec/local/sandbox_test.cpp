@@ -9,9 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <fstream>
-#include <thread>
-
 #include "base/strings.h"
 #include "os/process.h"
 
@@ -62,13 +59,14 @@ class SandboxTest : public ::testing::Test {
 };
 
 TEST_F(SandboxTest, GivesOutputExitCodeAndArtifacts) {
-  const auto end = run("echo out; echo err >&2; mkdir -p $ARTIFACTS/a/b; echo deep > /logs/artifacts/a/b/c; exit 7");
+  const auto end =
+      run("echo out; echo err >&2; mkdir -p /logs/artifacts/a/b; echo deep > /logs/artifacts/a/b/c; exit 7");
   EXPECT_EQ(end.how, How::exited);
   EXPECT_EQ(end.exit_code, 7);
   EXPECT_EQ(end.reason, "");
   EXPECT_THAT(output_, HasSubstr("out\n"));
   EXPECT_THAT(output_, HasSubstr("err\n"));
-  EXPECT_EQ(artifact("a/b/c"), "(none)");  // ARTIFACTS was not set
+  EXPECT_EQ(artifact("a/b/c"), "deep\n");
 }
 
 TEST_F(SandboxTest, TellsSignalsAndMissingPrograms) {
@@ -120,19 +118,18 @@ TEST_F(SandboxTest, SeesNoOtherProcess) {
 }
 
 TEST_F(SandboxTest, HasNoNetwork) {
-  EXPECT_NE(run("exec 3<>/dev/tcp/127.0.0.1/22").exit_code, 0);
-  EXPECT_NE(run("perl -MSocket -e 'socket(S,PF_INET,SOCK_STREAM,0) or exit 2; "
-                "connect(S,sockaddr_in(53,inet_aton(\"8.8.8.8\"))) or exit 1'")
-                .exit_code,
-            0);
-  EXPECT_NE(run("perl -MSocket -e 'socket(S,PF_INET,SOCK_STREAM,0) or exit 2; "
-                "connect(S,sockaddr_in(22,inet_aton(\"127.0.0.1\"))) or exit 1'")
-                .exit_code,
-            0);
-  EXPECT_NE(run("perl -e 'socket(S,40,1,0) or exit 1'").exit_code, 0)
-      << "AF_VSOCK is not bound to the network namespace";
-  EXPECT_NE(run("perl -e 'socket(S,16,3,0) or exit 1'").exit_code, 0) << "netlink";
-  EXPECT_EQ(run("! grep -v lo: /proc/net/dev | grep :").exit_code, 0) << output_;
+  const auto connects_to = [&](const std::string& address) {
+    return run("perl -MSocket -e 'socket(S,PF_INET,SOCK_STREAM,0) or exit 2; connect(S,sockaddr_in(53,inet_aton(\"" +
+               address + "\"))) or exit 9'")
+        .exit_code;
+  };
+  EXPECT_EQ(connects_to("8.8.8.8"), 9);
+  EXPECT_EQ(connects_to("127.0.0.1"), 9);
+  for (const char* family :
+       {"16" /* netlink */, "17" /* packet */, "38" /* crypto */, "40" /* vsock, in no network namespace */})
+    EXPECT_EQ(run(fmt::format("perl -e 'socket(S,{},2,0) or exit 9'", family)).exit_code, 9) << family;
+  EXPECT_EQ(run("grep -c : /proc/net/dev").exit_code, 0);
+  EXPECT_EQ(output_, "1\n") << "lo, which is down, and no other";
 }
 
 TEST_F(SandboxTest, HasExecutableSharedMemoryAndTmp) {
@@ -157,14 +154,13 @@ TEST_F(SandboxTest, EndsInTimeAlsoWhenTermIsIgnored) {
 }
 
 TEST_F(SandboxTest, LetsAJobEndWellOnTerm) {
-  auto job = shell("trap 'echo bye > /logs/artifacts/bye; exit 9' TERM; while :; do sleep 0.05; done");
-  job.timeout = milliseconds(300);
-  job.grace = seconds(10);
-  const auto end = run(job);
-  EXPECT_EQ(end.how, How::timed_out);
-  EXPECT_EQ(end.exit_code, 9);
+  auto job = shell("trap 'echo bye > /logs/artifacts/bye; exit 9' TERM; echo ready; while :; do sleep 0.05; done");
+  job.grace = seconds(20);
+  const auto end = sandbox_->run(job, [&](std::string_view) { stop_.set(); }, stop_);
+  ASSERT_TRUE(end) << end.error().text();
+  EXPECT_EQ(end->how, How::stopped);
+  EXPECT_EQ(end->exit_code, 9);
   EXPECT_EQ(artifact("bye"), "bye\n");
-  EXPECT_LT(end.seconds, 5.0);
 }
 
 TEST_F(SandboxTest, LeavesNoDaemonBehind) {
@@ -177,24 +173,17 @@ TEST_F(SandboxTest, LeavesNoDaemonBehind) {
 }
 
 TEST_F(SandboxTest, StopsWhenAsked) {
-  std::thread stopper;
-  auto job = shell("echo ready; sleep 1000");
-  const auto end = sandbox_->run(
-      job,
-      [&](std::string_view) {
-        if (!stopper.joinable()) stopper = std::thread([&] { stop_.set(); });
-      },
-      stop_);
-  stopper.join();
+  const auto end =
+      sandbox_->run(shell("trap '' TERM; echo ready; sleep 1000"), [&](std::string_view) { stop_.set(); }, stop_);
   ASSERT_TRUE(end) << end.error().text();
   EXPECT_EQ(end->how, How::stopped);
-  EXPECT_LT(end->seconds, 3.0);
+  EXPECT_EQ(end->exit_code, 128 + SIGKILL);
 }
 
 TEST_F(SandboxTest, ContainsAForkBomb) {
-  auto job = shell("bomb() { bomb | bomb & }; bomb; sleep 2; exit 1");
+  auto job = shell("perl -e 'fork while 1'");
   job.limits.pids = 100;
-  job.timeout = seconds(4);
+  job.timeout = seconds(2);
   const auto end = run(job);
   EXPECT_EQ(end.how, How::over_limit) << output_;
   EXPECT_THAT(end.reason, HasSubstr("processes"));

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The other tests again with a server that is an ordinary user: the same guarantees by the same tests.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "base/strings.h"
+#include "os/files.h"
+#include "os/process.h"
+
+namespace bowsprit::exec {
+namespace {
+
+constexpr uid_t kUser = 60123;  // has no name, no home, no group of the machine
+
+TEST(AsOrdinaryUser, TheServerGivesTheSameGuarantees) {
+  if (::geteuid() != 0) GTEST_SKIP() << "this whole run is already an ordinary user's";
+  const auto dir = TempDir::create("as-user-test");
+  ASSERT_TRUE(dir);
+  ASSERT_EQ(::chown(dir->path().c_str(), kUser, kUser), 0);
+  auto env = current_environment();
+  env["TMPDIR"] = dir->path().string();
+  env["HOME"] = dir->path().string();
+  env.erase("GTEST_OUTPUT");
+  const auto self = fs::read_symlink("/proc/self/exe");
+  const auto done = run_command(
+      {.argv = {self.string(), "--gtest_filter=SandboxTest.*:LocalExecutorTest.Builds*:LocalExecutorTest.CanNot*",
+                "--gtest_brief=1"},
+       .env = env,
+       .run_as = UserId{kUser, kUser}},
+      seconds(280));
+  ASSERT_TRUE(done) << done.error().text();
+  EXPECT_TRUE(done->status.ok()) << done->status.text() << "\n" << done->out << shorten(done->err, 4000);
+}
+
+}  // namespace
+}  // namespace bowsprit::exec
