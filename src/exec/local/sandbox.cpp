@@ -20,7 +20,11 @@
 namespace bowsprit::exec {
 namespace {
 
-constexpr const char* kGroupPrefix = "bowsprit-job-";
+/// Control groups are the whole machine's, so their names tell one server's jobs from another's.
+std::string group_prefix(const fs::path& work) {
+  return fmt::format("bowsprit-{}-", sha256_hex(work.string()).substr(0, 12));
+}
+
 /// Beyond the grace period: for killing what is left and for streaming the artifacts.
 constexpr milliseconds kEndLimit{60'000};
 constexpr milliseconds kWatchPeriod{100};
@@ -57,6 +61,7 @@ class Run {
   void read_output();
   Result<> read_control();
   Result<> collect_artifacts();
+  bool drain_until(int done, SteadyTime deadline);
   void finish();
   void explain_limits();
   void kill_init() const;
@@ -83,7 +88,7 @@ class Run {
 };
 
 Result<> Run::start(const fs::path& bundle, const fs::path& state, std::optional<UserId> run_as) {
-  if (auto group = JobCgroup::create(kGroupPrefix + job_.id, job_.limits)) {
+  if (auto group = JobCgroup::create(group_prefix(options_.work) + job_.id, job_.limits)) {
     cgroup_.emplace(std::move(*group));
   } else {
     log_debug("exec", "{}; the memory of job {} is watched instead", group.error().text(), job_.id);
@@ -203,9 +208,7 @@ Result<> Run::collect_artifacts() {
       received_.erase(0, count);
       return count;
     }
-    pollfd entry{control_.get(), POLLIN, 0};
-    const int ready = ::poll(&entry, 1, static_cast<int>(until(deadline).count()));
-    if (ready <= 0)
+    if (!drain_until(control_.get(), deadline))
       return fail(ErrorKind::timeout, "sandbox {}: its artifacts did not come out within {}", job_.id,
                   format_duration(kEndLimit));
     return control_.read(to, size);
@@ -215,14 +218,27 @@ Result<> Run::collect_artifacts() {
   return {};
 }
 
-/// Nothing of the job may be left when `run` returns; runc ends when process 1 does, and with it every writer of the
-/// pipe.
+/// Reads output until `done`, so that nobody who still writes some (runc, process 1) waits for us while we wait for them.
+bool Run::drain_until(int done, SteadyTime deadline) {
+  while (true) {
+    std::array<pollfd, 2> entries{pollfd{done, POLLIN, 0}, pollfd{output_.get(), POLLIN, 0}};
+    const auto left = until(deadline);
+    if (::poll(entries.data(), entries.size(), static_cast<int>(left.count())) < 0 && errno != EINTR) return false;
+    if (entries[1].revents != 0) read_output();
+    if (entries[0].revents != 0) return true;
+    if (left.count() == 0) return false;
+  }
+}
+
+/// Nothing of the job may be left when `run` returns. runc ends when process 1 does, and with it every writer of the pipe.
 void Run::finish() {
   control_.reset();
-  if (const auto ended = runc_->wait_for(job_ended_ ? milliseconds(5000) : milliseconds(0)); !ended || !*ended) {
-    kill_init();
-    if (const auto dead = runc_->wait_for(milliseconds(5000)); !dead || !*dead) runc_->stop(milliseconds(0));
+  if (!job_ended_ || !drain_until(runc_->pidfd(), Steady::now() + milliseconds(5000))) kill_init();
+  if (!drain_until(runc_->pidfd(), Steady::now() + milliseconds(5000))) {
+    log_warn("exec", "sandbox {}: runc did not end with its container", job_.id);
+    runc_->stop(milliseconds(0));
   }
+  [[maybe_unused]] const auto reaped = runc_->wait_for(milliseconds(1000));
   const auto deadline = Steady::now() + milliseconds(2000);
   while (output_ && until(deadline).count() > 0) {
     pollfd entry{output_.get(), POLLIN, 0};
@@ -255,8 +271,8 @@ Result<SandboxEnd> Run::execute(const fs::path& bundle, const fs::path& state, s
   if (done && job_ended_) done = collect_artifacts();
   finish();
   end_.seconds = std::chrono::duration<double>(Steady::now() - begin).count();
-  if (!done) return std::unexpected(std::move(done).error());
   explain_limits();
+  if (!done && end_.how != SandboxEnd::How::over_limit) return std::unexpected(std::move(done).error());
   if (!started_ && end_.how == SandboxEnd::How::exited) {
     const auto log = read_file(bundle / "runc.log");
     return fail(ErrorKind::unavailable, "start sandbox {}: {}", job_.id,
@@ -379,7 +395,7 @@ Result<SandboxEnd> Sandbox::run(const SandboxJob& job, const std::function<void(
 }
 
 Result<> Sandbox::recover() const {
-  JobCgroup::remove_leftovers(kGroupPrefix);
+  JobCgroup::remove_leftovers(group_prefix(options_.work));
   for (const char* folder : {"state", "runs"}) {
     std::error_code code;
     std::vector<std::string> ids;

@@ -149,7 +149,7 @@ TEST_F(SandboxTest, EndsInTimeAlsoWhenTermIsIgnored) {
   const auto end = run(job);
   EXPECT_EQ(end.how, How::timed_out);
   EXPECT_THAT(end.reason, HasSubstr("500ms"));
-  EXPECT_LT(end.seconds, 3.0);
+  EXPECT_LT(end.seconds, 8.0);
   EXPECT_EQ(artifact("kept"), "kept\n");
 }
 
@@ -221,9 +221,9 @@ TEST_F(SandboxTest, SurvivesAFloodOfOutput) {
   job.timeout = seconds(1);
   std::uint64_t bytes = 0;
   const auto end = sandbox_->run(job, [&](std::string_view text) { bytes += text.size(); }, stop_);
-  ASSERT_TRUE(end);
+  ASSERT_TRUE(end) << end.error().text();
   EXPECT_EQ(end->how, How::timed_out);
-  EXPECT_LT(end->seconds, 3.0);
+  EXPECT_LT(end->seconds, 8.0);
   EXPECT_GT(bytes, 1U << 20U);
 }
 
@@ -253,7 +253,7 @@ TEST_F(SandboxTest, BoundsArtifacts) {
   ASSERT_TRUE(remove_tree(path() / "artifacts"));
   ASSERT_TRUE(make_dirs(path() / "artifacts"));
   end = sandbox->run(shell("cd /logs/artifacts; for i in $(seq 50); do echo > $i; done"), quiet, stop_);
-  ASSERT_TRUE(end);
+  ASSERT_TRUE(end) << end.error().text();
   EXPECT_LE(std::distance(fs::directory_iterator(path() / "artifacts"), fs::directory_iterator()), 10);
   EXPECT_FALSE(end->artifacts_left_out.empty());
 }
