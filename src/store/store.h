@@ -2,11 +2,12 @@
 /// The server's memory: SQLite in WAL mode, numbered migrations. The one place of state; a comment on a change is
 /// output, never memory.
 ///
-/// Rows: runs (one per job attempt), changes seen (how far the poller and the trigger came), commands handled, reports
-/// (the outbox). Every insert is keyed, so the same event twice makes one row; state changes and their events share a
-/// transaction. Does not: decide anything. Threads: one Store per thread (SQLite serialises writers; readers never
-/// wait); open it twice. Errors: unavailable (busy longer than 10 s), os, bad_data (a newer schema than this program
-/// knows).
+/// Rows: runs (one per job attempt), their events (each state and phase they went through), changes seen (how far the
+/// poller and the trigger came), commands handled, reports (the outbox). Every insert is keyed, so the same event twice
+/// makes one row; state changes and their events share a transaction. What a call returned as done is on disk, also
+/// after a power cut. Does not: decide anything. Threads: one Store per thread (SQLite serialises writers; readers
+/// never wait); open it twice. Errors: unavailable (busy longer than 10 s), os, bad_data (a newer schema than this
+/// program knows).
 #pragma once
 
 #include <cstdint>
@@ -85,18 +86,33 @@ struct Report {
   std::string error;
 };
 
+/// One step of a run's life; ids grow, so "all after N" misses none.
+struct Event {
+  std::int64_t id = 0;
+  std::int64_t run = 0;
+  SystemTime at{};
+  std::optional<sched::JobState> from;  ///< none: the run was just added
+  sched::JobState to = sched::JobState::triggered;
+  std::string phase;  ///< of the run at that moment
+};
+
+/// All that is set must match.
 struct RunFilter {
   std::optional<int> change;
   std::optional<int> patchset;
   std::string gerrit;
   std::string job;
+  std::string author;
+  std::string verdict;
   std::optional<sched::JobState> state;
+  bool unfinished = false;     ///< only triggered and pending
   std::int64_t before_id = 0;  ///< 0: from the newest
   int limit = 100;
 };
 
 class Store {
  public:
+  /// Creates the file (mode 0600) and brings its schema up to date.
   static Result<Store> open(const std::filesystem::path& file);
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
@@ -111,8 +127,14 @@ class Store {
   Result<std::vector<Run>> unfinished_runs();  ///< triggered and pending, oldest first
   /// Moves a run along an edge of sched/job_state.h and writes the other mutable fields of `run` with it.
   /// @error conflict  no such edge from the stored state
+  /// @error not_found  no such run
   Result<> move_run(const Run& run, sched::JobState to);
+  /// Of a run that is not finished; of a finished one it changes nothing.
   Result<> set_phase(std::int64_t id, const std::string& phase);
+
+  Result<std::vector<Event>> run_events(std::int64_t run);  ///< oldest first
+  Result<std::vector<Event>> events_after(std::int64_t id, int limit = 1000);
+  Result<std::int64_t> last_event();  ///< id of the newest event, 0 where there is none
 
   Result<std::optional<ChangeMark>> change_mark(const std::string& gerrit, int change);
   Result<> save_change_mark(const ChangeMark& mark);
@@ -120,12 +142,14 @@ class Store {
   Result<std::optional<SystemTime>> poll_position(const std::string& gerrit, const std::string& project);
   Result<> save_poll_position(const std::string& gerrit, const std::string& project, SystemTime updated);
 
-  /// Adds the report unless its key exists; waiting reports of older patch sets of the change become dropped.
+  /// Adds the report unless its key exists; what it makes out of date becomes dropped: waiting reports of older patch
+  /// sets of the change, and one of the same patch set and label.
   Result<bool> add_report(const Report& report);
   Result<std::vector<Report>> open_reports();  ///< waiting and sending, oldest first
   Result<> save_report(const Report& report);
 
-  /// One transaction around several calls; rolled back unless commit() was called.
+  /// One transaction around several calls; rolled back unless commit() was called. Where it could not begin (the
+  /// database is busy), every writing call inside it and commit() fail, and nothing is written.
   class Transaction {
    public:
     explicit Transaction(Store& store);
@@ -135,8 +159,8 @@ class Store {
     Result<> commit();
 
    private:
-    Store& store_;
-    bool open_ = false;
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
   };
 
  private:

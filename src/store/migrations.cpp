@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/migrations.h"
+
+#include <array>
+
+namespace bowsprit::store {
+namespace {
+
+// Times are milliseconds since 1970, UTC. AUTOINCREMENT: an id is a folder's name and part of links, so it is never
+// used a second time.
+constexpr std::array kSteps{
+    R"sql(
+CREATE TABLE runs (
+  id             INTEGER PRIMARY KEY AUTOINCREMENT,
+  prow_job_id    TEXT NOT NULL,
+  gerrit         TEXT NOT NULL,
+  project        TEXT NOT NULL,
+  branch         TEXT NOT NULL,
+  change         INTEGER NOT NULL,
+  patchset       INTEGER NOT NULL,
+  revision       TEXT NOT NULL,
+  ref            TEXT NOT NULL,
+  subject        TEXT NOT NULL,
+  author         TEXT NOT NULL,
+  job            TEXT NOT NULL,
+  job_json       TEXT NOT NULL,
+  report_label   TEXT NOT NULL,
+  optional       INTEGER NOT NULL,
+  skip_report    INTEGER NOT NULL,
+  attempt        INTEGER NOT NULL,
+  trigger_key    TEXT NOT NULL,
+  reason         TEXT NOT NULL,
+  state          TEXT NOT NULL CHECK (state IN ('triggered', 'pending', 'success', 'failure', 'aborted', 'error')),
+  verdict        TEXT NOT NULL,
+  description    TEXT NOT NULL,
+  base_sha       TEXT NOT NULL,
+  merged_sha     TEXT NOT NULL,
+  artifacts      TEXT NOT NULL,
+  phase          TEXT NOT NULL,
+  infra_retries  INTEGER NOT NULL,
+  created        INTEGER NOT NULL,
+  started        INTEGER,
+  finished       INTEGER,
+  UNIQUE (gerrit, change, patchset, job, trigger_key)
+);
+CREATE INDEX runs_by_change ON runs (change, id);
+CREATE INDEX runs_by_job ON runs (job, id);
+CREATE INDEX runs_by_state ON runs (state, id);
+CREATE INDEX runs_unfinished ON runs (id) WHERE state IN ('triggered', 'pending');
+
+CREATE TABLE events (
+  id          INTEGER PRIMARY KEY AUTOINCREMENT,
+  run         INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+  at          INTEGER NOT NULL,
+  from_state  TEXT NOT NULL,
+  to_state    TEXT NOT NULL,
+  phase       TEXT NOT NULL
+);
+CREATE INDEX events_by_run ON events (run, id);
+
+CREATE TABLE change_marks (
+  gerrit              TEXT NOT NULL,
+  change              INTEGER NOT NULL,
+  project             TEXT NOT NULL,
+  meta_rev            TEXT NOT NULL,
+  patchset_triggered  INTEGER NOT NULL,
+  last_message        TEXT NOT NULL,
+  PRIMARY KEY (gerrit, change)
+) WITHOUT ROWID;
+
+CREATE TABLE poll_positions (
+  gerrit   TEXT NOT NULL,
+  project  TEXT NOT NULL,
+  updated  INTEGER NOT NULL,
+  PRIMARY KEY (gerrit, project)
+) WITHOUT ROWID;
+
+CREATE TABLE reports (
+  id          INTEGER PRIMARY KEY AUTOINCREMENT,
+  gerrit      TEXT NOT NULL,
+  project     TEXT NOT NULL,
+  change      INTEGER NOT NULL,
+  patchset    INTEGER NOT NULL,
+  revision    TEXT NOT NULL,
+  label       TEXT NOT NULL,
+  key         TEXT NOT NULL UNIQUE,
+  message     TEXT NOT NULL,
+  vote        INTEGER NOT NULL,
+  with_vote   INTEGER NOT NULL,
+  state       TEXT NOT NULL CHECK (state IN ('waiting', 'sending', 'sent', 'dropped')),
+  tries       INTEGER NOT NULL,
+  not_before  INTEGER NOT NULL,
+  error       TEXT NOT NULL
+);
+CREATE INDEX reports_by_change ON reports (gerrit, change, patchset);
+CREATE INDEX reports_open ON reports (id) WHERE state IN ('waiting', 'sending');
+)sql",
+};
+
+Result<int> stored_version(Database& database) {
+  TRY(database.script("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)"));
+  TRY_ASSIGN(Query row, database.query("SELECT max(version) FROM schema_version"));
+  TRY(row.next());
+  return row.small();  // NULL of an empty table reads as 0
+}
+
+}  // namespace
+
+std::span<const char* const> migrations() { return kSteps; }
+
+Result<> migrate(Database& database, int target) {
+  while (true) {
+    Scope scope(database);  // the version is read under the write lock: two programs do not both take one step
+    TRY(scope.began());
+    TRY_ASSIGN(const int version, stored_version(database));
+    if (version > target)
+      return fail(
+          ErrorKind::bad_data,
+          "the database has schema version {}, this program knows only {}: use the newer bowsprit that wrote it",
+          version, target);
+    if (version == target) return scope.commit();
+    if (auto done = database.script(kSteps.at(static_cast<std::size_t>(version))); !done)
+      return std::unexpected(std::move(done).error().with("schema step {}", version + 1));
+    TRY(database.run("INSERT INTO schema_version (version) VALUES (?)", version + 1));
+    TRY(scope.commit());
+  }
+}
+
+}  // namespace bowsprit::store
