@@ -72,7 +72,7 @@ Result<Client> Client::create(const ClientOptions& options) {
   while (url.ends_with('/')) url.pop_back();
   if (!url.starts_with("http://") && !url.starts_with("https://"))
     return fail(ErrorKind::bad_config, "Gerrit's address: expected http:// or https://, got '{}'", options.url);
-  HttpClient::Options http;
+  net::HttpClient::Options http;
   bool anonymous = true;
   if (!options.user.empty()) {
     http.basic_user = options.user;
@@ -88,14 +88,14 @@ Result<Client> Client::create(const ClientOptions& options) {
     http.cookie = "o=" + *cookie;
     anonymous = false;
   }
-  return Client(std::move(url), anonymous, options.timeout, HttpClient(std::move(http)));
+  return Client(std::move(url), anonymous, options.timeout, net::HttpClient(std::move(http)));
 }
 
-Result<Json> Client::send(HttpRequest request) {
+Result<Json> Client::send(net::HttpRequest request) {
   request.url = url_ + (anonymous_ ? "" : "/a") + request.url;
   request.timeout = timeout_;
   TRY_ASSIGN(const auto response, http_.send(request));
-  if (!response.ok()) return std::unexpected(status_error(request, response));
+  if (!response.ok()) return std::unexpected(net::status_error(request, response));
   if (response.status == 204) return Json();
   auto json = parse_json(strip_xssi(response.body));
   if (!json)

@@ -54,15 +54,15 @@ class Client {
   [[nodiscard]] bool anonymous() const { return anonymous_; }
 
  private:
-  Client(std::string url, bool anonymous, milliseconds timeout, HttpClient http)
+  Client(std::string url, bool anonymous, milliseconds timeout, net::HttpClient http)
       : url_(std::move(url)), anonymous_(anonymous), timeout_(timeout), http_(std::move(http)) {}
   Result<Json> get(const std::string& path);
-  Result<Json> send(HttpRequest request);
+  Result<Json> send(net::HttpRequest request);
 
   std::string url_;
   bool anonymous_;
   milliseconds timeout_;
-  HttpClient http_;
+  net::HttpClient http_;
 };
 
 /// The value of the "o" cookie for a host in a Netscape cookie file; nullopt: none.

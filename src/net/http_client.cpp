@@ -8,7 +8,7 @@
 
 #include "base/strings.h"
 
-namespace bowsprit {
+namespace bowsprit::net {
 namespace {
 
 /// "https://host/path?x" without what may be secret or long.
@@ -151,4 +151,4 @@ Result<HttpResponse> HttpClient::send(const HttpRequest& request) {
   return response;
 }
 
-}  // namespace bowsprit
+}  // namespace bowsprit::net

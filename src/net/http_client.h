@@ -20,7 +20,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 
-namespace bowsprit {
+namespace bowsprit::net {
 
 struct HttpRequest {
   std::string method = "GET";
@@ -66,4 +66,4 @@ class HttpClient {
   std::unique_ptr<Impl> impl_;
 };
 
-}  // namespace bowsprit
+}  // namespace bowsprit::net

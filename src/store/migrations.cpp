@@ -71,6 +71,7 @@ CREATE TABLE change_marks (
 CREATE TABLE poll_positions (
   gerrit   TEXT NOT NULL,
   project  TEXT NOT NULL,
+  start    INTEGER NOT NULL,
   updated  INTEGER NOT NULL,
   PRIMARY KEY (gerrit, project)
 ) WITHOUT ROWID;

@@ -184,11 +184,19 @@ Result<std::optional<SystemTime>> Store::poll_position(const std::string& gerrit
   return read_one(row, [](Query& q) { return q.time(); });
 }
 
+Result<std::optional<SystemTime>> Store::poll_start(const std::string& gerrit, const std::string& project) {
+  TRY_ASSIGN(Query row, impl_->database->query("SELECT start FROM poll_positions WHERE gerrit = ? AND project = ?", gerrit,
+                                               project));
+  return read_one(row, [](Query& q) { return q.time(); });
+}
+
 Result<> Store::save_poll_position(const std::string& gerrit, const std::string& project, SystemTime updated) {
   Scope scope(*impl_->database);
   TRY(scope.began());
-  TRY(impl_->database->run("INSERT OR REPLACE INTO poll_positions (gerrit, project, updated) VALUES (?, ?, ?)", gerrit,
-                           project, updated));
+  TRY(
+      impl_->database->run("INSERT INTO poll_positions (gerrit, project, start, updated) VALUES (?, ?, ?, ?) "
+                           "ON CONFLICT (gerrit, project) DO UPDATE SET updated = excluded.updated",
+                           gerrit, project, updated, updated));
   return scope.commit();
 }
 

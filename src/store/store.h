@@ -140,6 +140,8 @@ class Store {
   Result<> save_change_mark(const ChangeMark& mark);
   /// Poll position per (gerrit, project): the newest `updated` seen.
   Result<std::optional<SystemTime>> poll_position(const std::string& gerrit, const std::string& project);
+  /// The first position ever saved: what is older than this was never ours to test.
+  Result<std::optional<SystemTime>> poll_start(const std::string& gerrit, const std::string& project);
   Result<> save_poll_position(const std::string& gerrit, const std::string& project, SystemTime updated);
 
   /// Adds the report unless its key exists; what it makes out of date becomes dropped: waiting reports of older patch

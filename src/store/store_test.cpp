@@ -186,6 +186,7 @@ TEST_F(StoreTest, RemembersMarksAndPollPositions) {
   ASSERT_TRUE(store.save_poll_position("https://g", "p", from_unix_millis(5)));
   ASSERT_TRUE(store.save_poll_position("https://g", "p", from_unix_millis(6)));
   EXPECT_EQ(store.poll_position("https://g", "p").value(), from_unix_millis(6));
+  EXPECT_EQ(store.poll_start("https://g", "p").value(), from_unix_millis(5));
 }
 
 TEST_F(StoreTest, AReportSupersedesWhatItMakesOutOfDate) {
