@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "os/files.h"
 #include "prow/job_fields.h"
+#include "prow/match.h"
 
 namespace bowsprit::prow {
 
