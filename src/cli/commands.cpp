@@ -5,6 +5,7 @@ namespace bowsprit::cli {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> table{
+      config_check_command(),
       parse_command(),
       sandbox_init_command(),
   };

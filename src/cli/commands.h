@@ -9,6 +9,7 @@ namespace bowsprit::cli {
 
 const std::vector<Command>& commands();
 
+Command config_check_command();
 Command parse_command();
 Command sandbox_init_command();
 

@@ -84,6 +84,38 @@ void read(const Cursor& cursor, milliseconds& out) {
     cursor.expected("a duration such as 90s or 1h30m");
 }
 
+std::optional<Bytes> parse_bytes(std::string_view text) {
+  const auto digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  auto count = parse_int(text.substr(0, digits));
+  std::string_view unit = text.substr(digits);
+  if (!count || *count < 0) return std::nullopt;
+  if (unit.ends_with('B')) unit.remove_suffix(1);
+  const bool binary = unit.ends_with('i');
+  if (binary) unit.remove_suffix(1);
+  constexpr std::string_view kPrefixes = "kMGT";
+  if (unit == "K") unit = "k";
+  const std::size_t power = unit.empty() ? 0 : kPrefixes.find(unit) + 1;
+  if (unit.size() > 1 || (!unit.empty() && power == 0) || (binary && power == 0)) return std::nullopt;
+  auto value = static_cast<std::uint64_t>(*count);
+  for (std::size_t i = 0; i < power; ++i)
+    if (__builtin_mul_overflow(value, binary ? 1024U : 1000U, &value)) return std::nullopt;
+  return Bytes{value};
+}
+
+void read(const Cursor& cursor, Bytes& out) {
+  if (cursor.node().is_null()) return;
+  if (const auto value = parse_bytes(cursor.node().text()))
+    out = *value;
+  else
+    cursor.expected("an amount such as 512Mi or 4G");
+}
+
+void read(const Cursor& cursor, std::filesystem::path& out) {
+  std::string text;
+  read(cursor, text);
+  if (!text.empty()) out = (std::filesystem::path(cursor.file()).parent_path() / text).lexically_normal();
+}
+
 void read(const Cursor& cursor, Json& out) { out = to_json(cursor.node()); }
 
 Json to_json(milliseconds value) { return format_duration(value); }

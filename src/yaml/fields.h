@@ -19,6 +19,7 @@
 ///   yaml::read(yaml::Cursor(node, file, problems), plank);
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <optional>
@@ -67,12 +68,23 @@ class Cursor {
   std::size_t index_ = 0;  ///< under a list
 };
 
+/// An amount of memory or disk.
+struct Bytes {
+  std::uint64_t count = 0;
+  auto operator<=>(const Bytes&) const = default;
+};
+/// A whole number with nothing, k M G T (1000) or Ki Mi Gi Ti (1024) after it, also with a final "B"; nullopt if it is
+/// not.
+std::optional<Bytes> parse_bytes(std::string_view text);
+
 // Each fills `out`, or reports a problem and leaves it. Null leaves the default.
 void read(const Cursor& cursor, bool& out);
 void read(const Cursor& cursor, int& out);
 void read(const Cursor& cursor, std::int64_t& out);
 void read(const Cursor& cursor, std::string& out);
 void read(const Cursor& cursor, milliseconds& out);
+void read(const Cursor& cursor, Bytes& out);
+void read(const Cursor& cursor, std::filesystem::path& out);  ///< relative to the folder of the file
 void read(const Cursor& cursor, Json& out);
 template <class T>
 void read(const Cursor& cursor, std::optional<T>& out);
@@ -89,6 +101,8 @@ inline Json to_json(int value) { return value; }
 inline Json to_json(std::int64_t value) { return value; }
 inline Json to_json(const std::string& value) { return value; }
 inline Json to_json(const Json& value) { return value; }
+inline Json to_json(Bytes value) { return value.count; }
+inline Json to_json(const std::filesystem::path& value) { return value.string(); }
 Json to_json(milliseconds value);  ///< "2h0m0s", as Go prints it
 template <class T>
 Json to_json(const std::optional<T>& value);
@@ -111,9 +125,9 @@ inline auto at_least(std::int64_t low) {
   };
 }
 /// Checks a duration.
-inline auto longer_than_zero() {
-  return [](const Cursor& cursor, const auto& value) {
-    if (value <= milliseconds(0)) cursor.expected("a duration longer than 0");
+inline auto at_least(milliseconds low) {
+  return [low](const Cursor& cursor, milliseconds value) {
+    if (value < low) cursor.expected(fmt::format("{} or more", format_duration(low)));
   };
 }
 

@@ -109,6 +109,18 @@ TEST(YamlText, IsReadBackAsTheSameValue) {
             "a:\n- b: 1\n  c: x\nd:\n  e: 'true'\n");
 }
 
+TEST(Bytes, HaveUnits) {
+  const auto count = [](std::string_view text) { return parse_bytes(text).value_or(Bytes{404}).count; };
+  EXPECT_EQ(count("0"), 0U);
+  EXPECT_EQ(count("512"), 512U);
+  EXPECT_EQ(count("2k"), 2000U);
+  EXPECT_EQ(count("2KB"), 2000U);
+  EXPECT_EQ(count("2Ki"), 2048U);
+  EXPECT_EQ(count("4GiB"), 4ULL << 30U);
+  for (const char* wrong : {"", "Gi", "-1", "1.5G", "1X", "1i", "1kk", "99999999999T"})
+    EXPECT_FALSE(parse_bytes(wrong)) << wrong;
+}
+
 struct Inner {
   milliseconds wait{0};
   bool operator==(const Inner&) const = default;
@@ -122,7 +134,7 @@ struct Outer {
   std::optional<Inner> inner;
 };
 const Fields<Inner>& fields_of(const Inner*) {
-  static const auto fields = Fields<Inner>().field("wait", &Inner::wait, longer_than_zero());
+  static const auto fields = Fields<Inner>().field("wait", &Inner::wait, at_least(milliseconds(1)));
   return fields;
 }
 const Fields<Outer>& fields_of(const Outer*) {

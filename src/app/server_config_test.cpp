@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/server_config.h"
+
+namespace bowsprit::app {
+namespace {
+
+std::vector<std::string> problems_of(std::string_view text) {
+  std::vector<std::string> out;
+  for (const auto& problem : load_server_config_text("/etc/b/bowsprit.yaml", text).problems)
+    out.push_back(problem.line());
+  return out;
+}
+
+TEST(ServerConfig, ReadsEveryField) {
+  const auto loaded = load_server_config_text("/etc/b/bowsprit.yaml", R"(
+gerrit:
+  url: https://gerrit.example/
+  user: kunit
+  password_file: secret/password
+  poll_interval: 1m
+  stream_events: {host: gerrit.example, key_file: /k, known_hosts: hosts}
+label: Presubmit-Verified
+repos:
+- project: linux
+  prow: https://kunit-review.googlesource.com/linux
+- project: next
+prow: [config.yaml, ../jobs]
+executor: {local: {jobs: 2, memory: 8Gi, disk: 1G, pids: 100, rootfs: image, images: {gcr.io/kunit: /img/kunit}}}
+state: /var/lib/b
+web: {listen: "[::1]:80", public_url: https://kunit.example/}
+default_kunitconfig: my.kunitconfig
+)");
+  EXPECT_TRUE(loaded.problems.empty()) << yaml::to_error(loaded.problems).message;
+  const ServerConfig& config = loaded.config;
+  EXPECT_EQ(config.gerrit.url, "https://gerrit.example");
+  EXPECT_EQ(config.gerrit.password_file, "/etc/b/secret/password");
+  EXPECT_EQ(config.gerrit.poll_interval, milliseconds(60'000));
+  EXPECT_EQ(config.gerrit.stream_events->user, "kunit");
+  EXPECT_EQ(config.gerrit.stream_events->port, 29418);
+  EXPECT_EQ(config.gerrit.stream_events->key_file, "/k");
+  EXPECT_EQ(config.label, "Presubmit-Verified");
+  EXPECT_EQ(config.prow, (std::vector<std::filesystem::path>{"/etc/b/config.yaml", "/etc/jobs"}));
+  EXPECT_EQ(config.executor.local.memory.count, 8ULL << 30U);
+  EXPECT_EQ(config.executor.local.work, "/var/lib/b/work");
+  EXPECT_EQ(config.executor.local.rootfs, "/etc/b/image");
+  EXPECT_EQ(config.executor.local.images.at("gcr.io/kunit"), "/img/kunit");
+  EXPECT_EQ(config.web.public_url, "https://kunit.example");
+  EXPECT_EQ(config.mappings(), (std::vector<prow::RepoMapping>{{"https://kunit-review.googlesource.com/linux",
+                                                                "https://gerrit.example", "linux"}}));
+  EXPECT_TRUE(config.has_project("next"));
+}
+
+TEST(ServerConfig, NamesEveryProblem) {
+  EXPECT_EQ(
+      problems_of("gerrit: {url: gerrit, pasword_file: x, poll_interval: 5ms, stream_events: {port: 0}}\nlabel: a "
+                  "b\nrepos: []\n"
+                  "executor: {local: {jobs: 0, memory: lots}}\nweb: {listen: here}\n"),
+      (std::vector<std::string>{
+          "/etc/b/bowsprit.yaml:1:15: gerrit.url: expected a URL such as https://gerrit.example, got \"gerrit\"",
+          "/etc/b/bowsprit.yaml:1:37: gerrit.pasword_file: unknown field; did you mean \"password_file\"?",
+          "/etc/b/bowsprit.yaml:1:55: gerrit.poll_interval: expected 1s or more, got \"5ms\"",
+          "/etc/b/bowsprit.yaml:1:82: gerrit.stream_events.port: expected a port from 1 to 65535, got \"0\"",
+          "/etc/b/bowsprit.yaml:1:75: gerrit.stream_events: expected the field \"host\"",
+          "/etc/b/bowsprit.yaml:2:8: label: expected the name of a label, got \"a b\"",
+          "/etc/b/bowsprit.yaml:4:26: executor.local.jobs: expected 1 or more, got \"0\"",
+          "/etc/b/bowsprit.yaml:4:37: executor.local.memory: expected an amount such as 512Mi or 4G, got \"lots\"",
+          "/etc/b/bowsprit.yaml:5:15: web.listen: expected an address and port such as 127.0.0.1:8090, got \"here\"",
+          "/etc/b/bowsprit.yaml:3:8: repos: expected at least one repository, got a list"}));
+  EXPECT_EQ(problems_of("{}"), (std::vector<std::string>{"/etc/b/bowsprit.yaml:1:1: expected the field \"gerrit\"",
+                                                         "/etc/b/bowsprit.yaml:1:1: expected the field \"repos\""}));
+  EXPECT_EQ(
+      problems_of(
+          "gerrit: {url: https://h/}\nrepos: [{project: a, gerrit: https://h}, {project: b, gerrit: https://other}]\n"),
+      std::vector<std::string>{
+          "/etc/b/bowsprit.yaml:2:51: repos[1].gerrit: expected \"https://h\", the one Gerrit of this server, "
+          "got \"https://other\""});
+  EXPECT_EQ(problems_of(""), (std::vector<std::string>{"/etc/b/bowsprit.yaml:1:1: expected one document, got 0"}));
+  EXPECT_EQ(
+      problems_of(
+          "gerrit: {url: 'https://u:p@h', password_file: x, cookie_file: z}\nrepos: [{project: a}, {project: a}]\n")
+          .size(),
+      4U);
+}
+
+TEST(ServerConfig, IsToldFromProwsFiles) {
+  EXPECT_TRUE(is_server_config("# ours\ngerrit:\n  url: x\nrepos:\n- project: linux\n"));
+  EXPECT_FALSE(is_server_config("gerrit:\n  tick_interval: 1m\npresubmits:\n  repos: []\n"));
+  EXPECT_FALSE(is_server_config(""));
+}
+
+TEST(DefaultJob, RunsOnEveryPatchSet) {
+  const auto job = default_job("https://h", "linux");
+  EXPECT_EQ(job.name, "kunit");
+  EXPECT_TRUE(job.always_run && job.decorate);
+  EXPECT_EQ(dump_json(job.spec), R"({"containers":[{"image":"kunit","command":["/kunit.sh"]}]})");
+}
+
+}  // namespace
+}  // namespace bowsprit::app
