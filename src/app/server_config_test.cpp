@@ -72,7 +72,7 @@ TEST(ServerConfig, NamesEveryProblem) {
       problems_of(
           "gerrit: {url: https://h/}\nrepos: [{project: a, gerrit: https://h}, {project: b, gerrit: https://other}]\n"),
       std::vector<std::string>{
-          "/etc/b/bowsprit.yaml:2:51: repos[1].gerrit: expected \"https://h\", the one Gerrit of this server, "
+          "/etc/b/bowsprit.yaml:2:63: repos[1].gerrit: expected \"https://h\", the one Gerrit of this server, "
           "got \"https://other\""});
   EXPECT_EQ(problems_of(""), (std::vector<std::string>{"/etc/b/bowsprit.yaml:1:1: expected one document, got 0"}));
   EXPECT_EQ(
