@@ -8,6 +8,7 @@ const std::vector<Command>& commands() {
       config_check_command(),
       parse_command(),
       sandbox_init_command(),
+      trigger_command(),
   };
   return table;
 }

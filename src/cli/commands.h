@@ -12,5 +12,6 @@ const std::vector<Command>& commands();
 Command config_check_command();
 Command parse_command();
 Command sandbox_init_command();
+Command trigger_command();
 
 }  // namespace bowsprit::cli
