@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One change, one verdict: pushed to a real Gerrit, built and booted as a real kernel, answered with a vote and a comment that says where."""
+from datetime import datetime
+
 from support.kernel import DELETE, EXAMPLE_TEST, with_test
 
 
@@ -38,6 +40,18 @@ def test_panic_is_a_crash_and_never_green(stage):
     assert stage.vote_of(change) == -1
     assert "crashed" in report
     assert "on purpose" in report
+
+
+def test_endless_loop_ends_as_timed_out_within_the_limit(stage):
+    stage.warm()
+    stage.start_server_with_jobs(stage.job("kunit", timeout="40s"))
+    change, _ = push_test(stage, "\tfor (;;)\n\t\tcpu_relax();", "kunit: add a test that never ends")
+    report = stage.report_of(change)
+    assert stage.vote_of(change) == -1
+    assert "timed_out" in report or "timed out" in report
+    run = stage.runs_of(change)[0]
+    took = datetime.fromisoformat(run["finished"]) - datetime.fromisoformat(run["started"])
+    assert 40 <= took.total_seconds() < 40 + 30
 
 
 def test_missing_kunitconfig_is_a_config_error_that_names_the_places(stage):

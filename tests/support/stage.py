@@ -13,6 +13,7 @@ import pathlib
 import subprocess
 import tempfile
 import textwrap
+import time
 
 from .gerrit import PASSWORDS, Gerrit
 from .kernel import Author, kernel_repository
@@ -67,27 +68,37 @@ class Stage:
         self.server.restart(*options)
 
     def start_server_with_jobs(self, *jobs):
-        """With Prow's job files in place of the default job."""
+        """With Prow's job files in place of the default job, and small limits."""
         self.jobs_file.write_text(f"presubmits:\n  {self.gerrit_url}/{PROJECT}:\n" + "".join(textwrap.indent(job, "  ") for job in jobs))
         config = self.folder / "bowsprit.yaml"
-        config.write_text(f"prow:\n- {self.jobs_file}\n")
+        config.write_text(textwrap.dedent(f"""\
+            gerrit: {{url: "{self.gerrit_url}", poll_interval: 2s}}
+            repos: [{{project: {PROJECT}}}]
+            prow: [{self.jobs_file.name}]
+            executor: {{local: {{memory: 4Gi, disk: 2Gi, pids: 1024}}}}
+            """))
         self.server.restart("--config", config)
 
     @staticmethod
-    def job(name, script, timeout="5m"):
-        """A presubmit that runs a shell script, as YAML."""
+    def job(name, script=None, timeout="5m"):
+        """A presubmit as YAML that runs a shell script; without one, what the default job runs, on the same warm tree."""
+        command = ["sh", "-c", script] if script else ["/kunit.sh"]
         return textwrap.dedent(f"""\
             - name: {name}
               always_run: true
               decorate: true
-              decoration_config:
-                timeout: {timeout}
-                grace_period: 2s
+              decoration_config: {{timeout: {timeout}, grace_period: 5s}}
               spec:
                 containers:
-                - image: none
-                  command: ["sh", "-c", {json.dumps(script)}]
+                - image: kunit
+                  command: {json.dumps(command)}
             """)
+
+    def warm(self):
+        """Makes sure that the warm tree of the branch is there, for tests with limits that leave no time for it."""
+        self.start_server()
+        change = self.push({"lib/kunit/warm-note.txt": f"{time.time_ns()}\n"}, "kunit: wait for the warm tree")
+        self.report_of(change)
 
     # --- changes
 
