@@ -7,6 +7,8 @@
 /// objects. Does not: delete or expire. Threads: any.
 #pragma once
 
+#include <functional>
+
 #include "artifact/object_store.h"
 #include "os/fd.h"
 

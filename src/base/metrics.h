@@ -9,6 +9,7 @@
 ///   metrics.add("bowsprit_runs_total", {{"verdict", "passed"}});
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <string>

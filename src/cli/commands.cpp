@@ -5,8 +5,11 @@ namespace bowsprit::cli {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> table{
+      abort_command(),
       config_check_command(),
+      jobs_command(),
       parse_command(),
+      rerun_command(),
       sandbox_init_command(),
       trigger_command(),
   };

@@ -11,6 +11,9 @@ const std::vector<Command>& commands();
 
 Command config_check_command();
 Command parse_command();
+Command jobs_command();
+Command rerun_command();
+Command abort_command();
 Command sandbox_init_command();
 Command trigger_command();
 

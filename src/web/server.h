@@ -2,7 +2,9 @@
 /// The pages and the data of a running server: what a developer opens from Gerrit, what scripts and monitors ask.
 ///
 ///   GET  /                              runs, with filters: change, job, state, verdict, author, before
-///   GET  /run/ID  /run/ID/log  /run/ID/artifacts/NAME
+///   GET  /run/ID  /run/ID/log           its page; its log, also while it grows (Range)
+///   GET  /run/ID/artifacts/NAME         what the job left in $ARTIFACTS
+///   GET  /run/ID/files/NAME             what is beside it: build-log.txt, started.json, finished.json ...
 ///   GET  /change/NUMBER                 all patch sets and their runs
 ///   GET  /healthz  /metrics
 ///   GET  /api/v1/runs  /api/v1/runs/ID  /api/v1/events (SSE, Last-Event-ID)
@@ -54,7 +56,7 @@ struct Options {
 class Server {
  public:
   /// The references must outlive the server.
-  Server(Options options, store::Store store, artifact::ObjectStore& objects, Backend& backend, const Metrics& metrics);
+  Server(Options options, store::Store store, artifact::ObjectStore& objects, Backend& backend, Metrics& metrics);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();
