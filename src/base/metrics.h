@@ -29,7 +29,7 @@ class Metrics {
   void add(std::string_view name, const Labels& labels = {}, double by = 1);
   void set(std::string_view name, double value, const Labels& labels = {});
   /// Into the buckets of a histogram: 5 ms to 1 h, in steps of about 2.
-  void observe(std::string_view name, double seconds, const Labels& labels = {});
+  void observe(std::string_view name, double duration, const Labels& labels = {});
 
   [[nodiscard]] std::string text() const;
 

@@ -9,8 +9,10 @@ const std::vector<Command>& commands() {
       config_check_command(),
       jobs_command(),
       parse_command(),
+      presubmit_command(),
       rerun_command(),
       sandbox_init_command(),
+      serve_command(),
       trigger_command(),
   };
   return table;

@@ -11,10 +11,12 @@ const std::vector<Command>& commands();
 
 Command config_check_command();
 Command parse_command();
+Command presubmit_command();
 Command jobs_command();
 Command rerun_command();
 Command abort_command();
 Command sandbox_init_command();
+Command serve_command();
 Command trigger_command();
 
 }  // namespace bowsprit::cli

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/server_parts.h"
+
+#include <random>
+
+#include "base/strings.h"
+#include "os/files.h"
+
+namespace bowsprit::app {
+
+Result<gerrit::ClientOptions> client_options(const GerritConfig& config) {
+  gerrit::ClientOptions options;
+  options.url = config.url;
+  options.user = config.user;
+  options.cookie_file = config.cookie_file;
+  if (!config.password_file.empty()) {
+    TRY_ASSIGN(const auto password, read_file(config.password_file, 65536));
+    options.password = Secret(std::string(trim(password)));
+  }
+  return options;
+}
+
+exec::LocalOptions local_options(const ServerConfig& config, const gerrit::ClientOptions& client) {
+  exec::LocalOptions options;
+  const auto& local = config.executor.local;
+  options.work = local.work.empty() ? config.state / "work" : local.work;
+  options.capacity = local.jobs;
+  options.credentials.user = client.user;
+  options.credentials.password = client.password;
+  options.limits.memory = local.memory.count;
+  options.limits.disk = local.disk.count;
+  options.limits.pids = local.pids;
+  if (local.rootfs != "host") options.image_root = local.rootfs;
+  return options;
+}
+
+std::string new_uuid() {
+  // Names a ProwJob (version 4 UUID); uniqueness is all that is asked of it.
+  static thread_local std::mt19937_64 generator{std::random_device{}()};
+  const std::uint64_t high = (generator() & 0xFFFFFFFFFFFF0FFFULL) | 0x4000ULL;
+  const std::uint64_t low = (generator() & 0x3FFFFFFFFFFFFFFFULL) | 0x8000000000000000ULL;
+  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32U, (high >> 16U) & 0xFFFFU, high & 0xFFFFU,
+                     low >> 48U, low & 0xFFFFFFFFFFFFULL);
+}
+
+}  // namespace bowsprit::app
