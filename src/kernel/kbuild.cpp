@@ -30,9 +30,44 @@ void write_note(const fs::path& build, const std::string& key, Json value) {
   [[maybe_unused]] const auto written = write_file_atomic(build / kNotes, dump_json(notes, 1));
 }
 
-/// The environment of make: no word of an outer make or of the user's own kernel builds gets in, messages are in
-/// English.
-Environment make_environment(bool cold) {
+/// Through PATH and not CC="ccache gcc": Kbuild compares command lines, so a warm build without ccache would make all
+/// anew. Only where the user has a cache already: in a sandbox it would fill a home that is thrown away.
+void add_ccache(Environment& env) {
+  constexpr const char* kCcacheLinks = "/usr/lib/ccache";
+  const fs::path home = env["HOME"];
+  std::error_code ignored;
+  const bool in_use =
+      env.contains("CCACHE_DIR") ||
+      (!home.empty() && (fs::exists(home / ".cache/ccache", ignored) || fs::exists(home / ".ccache", ignored)));
+  if (in_use && fs::exists(fs::path(kCcacheLinks) / "gcc", ignored))
+    env["PATH"] = fmt::format("{}:{}", kCcacheLinks, env["PATH"]);
+}
+
+/// Kconfig files of the last configuration, from Kbuild's own dependency file; empty where there is none.
+std::vector<fs::path> kconfig_dependencies(const fs::path& tree, const fs::path& build) {
+  std::vector<fs::path> files;
+  const auto text = read_file(build / "include/config/auto.conf.cmd", kMaxConfig);
+  if (!text) return files;
+  // "deps_config := \", then one path a line up to an empty line.
+  bool inside = false;
+  for (const auto& line : split_lines(*text)) {
+    auto word = trim(line);
+    if (inside && word.empty()) break;
+    if (word.ends_with("\\")) word = trim(word.substr(0, word.size() - 1));
+    if (inside) files.push_back(fs::path(word).is_absolute() ? fs::path(word) : tree / word);
+    inside = inside || word.starts_with("deps_config");
+  }
+  return files;
+}
+
+std::string config_hash(const fs::path& build) {
+  const auto text = read_file(build / ".config", kMaxConfig);
+  return text ? sha256_hex(*text) : "";
+}
+
+}  // namespace
+
+Environment build_environment() {
   auto env = current_environment();
   for (const char* name : {"MAKEFLAGS", "MFLAGS", "MAKELEVEL", "GNUMAKEFLAGS", "MAKEFILES", "KBUILD_OUTPUT",
                            "KBUILD_EXTMOD", "O", "M", "ARCH", "KCONFIG_CONFIG", "KCONFIG_ALLCONFIG",
@@ -47,48 +82,8 @@ Environment make_environment(bool cold) {
   env["KBUILD_BUILD_USER"] = "bowsprit";
   env["KBUILD_BUILD_HOST"] = "bowsprit";
   env["LOCALVERSION"] = "";
-  // Through PATH and not CC="ccache gcc": Kbuild compares command lines, so a warm build without ccache would make all
-  // anew.
-  constexpr const char* kCcacheLinks = "/usr/lib/ccache";
-  const auto home = env.find("HOME");
-  std::error_code ignored;
-  const bool in_use = env.contains("CCACHE_DIR") ||
-                      (home != env.end() && (fs::exists(fs::path(home->second) / ".cache/ccache", ignored) ||
-                                             fs::exists(fs::path(home->second) / ".ccache", ignored)));
-  if (cold && in_use && fs::exists(fs::path(kCcacheLinks) / "gcc", ignored))
-    env["PATH"] = fmt::format("{}:{}", kCcacheLinks, env["PATH"]);
   return env;
 }
-
-/// Kconfig files of the last configuration, from Kbuild's own dependency file; empty where there is none.
-std::vector<fs::path> kconfig_dependencies(const fs::path& tree, const fs::path& build) {
-  std::vector<fs::path> files;
-  const auto text = read_file(build / "include/config/auto.conf.cmd", kMaxConfig);
-  if (!text) return files;
-  for (const auto& line : split_lines(*text)) {
-    auto word = trim(line);
-    if (word.ends_with("\\")) word = trim(word.substr(0, word.size() - 1));
-    if (word.empty() || word.find_first_of(" :=()$") != std::string_view::npos) continue;
-    files.push_back(fs::path(word).is_absolute() ? fs::path(word) : tree / word);
-  }
-  return files;
-}
-
-std::string config_hash(const fs::path& build) {
-  const auto text = read_file(build / ".config", kMaxConfig);
-  return text ? sha256_hex(*text) : "";
-}
-
-void fill(BuildStep& step, const CommandOutcome& outcome, BuildLog& log) {
-  log.finish();
-  step.end = outcome.end;
-  step.status = outcome.status;
-  step.ok = outcome.end == CommandEnd::exited && outcome.status.ok();
-  step.messages = log.take_messages();
-  if (!step.ok) step.machine_fault = log.machine_fault();
-}
-
-}  // namespace
 
 std::vector<std::string> Kbuild::make_command(const std::vector<std::string>& targets, int jobs) const {
   std::vector<std::string> argv{"make", "-C", options_.tree.string(), "ARCH=um", "O=" + options_.build.string()};
@@ -137,12 +132,12 @@ Result<ConfigureStep> Kbuild::configure(const KunitConfig& wanted, milliseconds 
     TRY(write_file(build / ".config", text));
     BuildLog log(options_.tree, build);
     TRY_ASSIGN(const auto outcome,
-               run_streaming({.argv = make_command({"olddefconfig"}, 1), .env = make_environment(false), .cwd = build},
+               run_streaming({.argv = make_command({"olddefconfig"}, 1), .env = build_environment(), .cwd = build},
                              limit, stop_fd, [&](std::string_view bytes) {
                                log.feed(bytes);
                                if (watch.output) watch.output(bytes);
                              }));
-    fill(step, outcome, log);
+    step = finished_step<ConfigureStep>(outcome, log);
     if (!step.ok) return step;
     const auto after = config_hash(build);
     std::error_code ignored;
@@ -159,15 +154,16 @@ Result<ConfigureStep> Kbuild::configure(const KunitConfig& wanted, milliseconds 
 
 Result<KernelBuild> Kbuild::build(milliseconds limit, int stop_fd, const BuildWatch& watch) const {
   const auto& build = options_.build;
-  KernelBuild result;
   std::error_code ignored;
-  result.cold = !fs::exists(build / "vmlinux", ignored);
+  const bool cold = !fs::exists(build / "vmlinux", ignored);
+  auto env = build_environment();
+  if (cold) add_ccache(env);
   TRY_ASSIGN(const auto config, read_file(build / ".config", kMaxConfig));
   // A module cannot run here, but it has to build where somebody asked for it.
   const bool modules = config.find("=m\n") != std::string::npos;
   BuildLog log(options_.tree, build);
   BuildProgress progress;
-  if (result.cold) progress.known = static_cast<int>(json_int(read_notes(build), "objects"));
+  if (cold) progress.known = static_cast<int>(json_int(read_notes(build), "objects"));
   log.on_object = [&](const std::string& object) {
     ++progress.done;
     progress.object = object;
@@ -175,17 +171,17 @@ Result<KernelBuild> Kbuild::build(milliseconds limit, int stop_fd, const BuildWa
   };
   const std::vector<std::string> targets =
       modules ? std::vector<std::string>{"linux", "modules"} : std::vector<std::string>{"linux"};
-  TRY_ASSIGN(
-      const auto outcome,
-      run_streaming({.argv = make_command(targets, options_.jobs), .env = make_environment(result.cold), .cwd = build},
-                    limit, stop_fd, [&](std::string_view bytes) {
-                      log.feed(bytes);
-                      if (watch.output) watch.output(bytes);
-                    }));
-  fill(result, outcome, log);
+  TRY_ASSIGN(const auto outcome,
+             run_streaming({.argv = make_command(targets, options_.jobs), .env = std::move(env), .cwd = build}, limit,
+                           stop_fd, [&](std::string_view bytes) {
+                             log.feed(bytes);
+                             if (watch.output) watch.output(bytes);
+                           }));
+  auto result = finished_step<KernelBuild>(outcome, log);
+  result.cold = cold;
   result.steps = progress.done;
   result.kernel = build / "linux";
-  if (result.ok && result.cold) write_note(build, "objects", progress.done);
+  if (result.ok && cold) write_note(build, "objects", progress.done);
   return result;
 }
 

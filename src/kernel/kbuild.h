@@ -56,6 +56,22 @@ struct KernelBuild : BuildStep {
   int steps = 0;      ///< objects made, as make named them
 };
 
+/// The result of a command that was run with `log` reading along.
+template <class Step>
+Step finished_step(const CommandOutcome& outcome, BuildLog& log) {
+  Step step;
+  log.finish();
+  step.end = outcome.end;
+  step.status = outcome.status;
+  step.ok = outcome.end == CommandEnd::exited && outcome.status.ok();
+  step.messages = log.take_messages();
+  if (!step.ok) step.machine_fault = log.machine_fault();
+  return step;
+}
+
+/// The environment of make: English messages, a fixed user, host and date, and no word of an outer make.
+Environment build_environment();
+
 /// How far the build is: objects made so far, and how many the last full build here made (0: not known).
 struct BuildProgress {
   int done = 0;
