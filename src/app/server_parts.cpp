@@ -27,6 +27,17 @@ exec::LocalOptions local_options(const ServerConfig& config, const gerrit::Clien
   options.capacity = local.jobs;
   options.credentials.user = client.user;
   options.credentials.password = client.password;
+  // A user with a password fetches below /a/, where Gerrit asks for it; readers without an account take the plain address.
+  const bool signed_in = !client.user.empty();
+  options.repository_url = [url = config.gerrit.url, signed_in](const prow::Refs& refs) {
+    if (refs.clone_uri != refs.org + "/" + refs.repo) return refs.clone_uri;  // the job names another place
+    return url + (signed_in ? "/a/" : "/") + refs.repo;
+  };
+  if (!config.gerrit.cookie_file.empty()) options.credentials.cookie_file = config.gerrit.cookie_file.string();
+  if (!config.default_kunitconfig.empty()) {
+    options.job_files["/etc/bowsprit/kunitconfig"] = read_file(config.default_kunitconfig).value_or("");
+    options.job_env["BOWSPRIT_DEFAULT_KUNITCONFIG"] = "/etc/bowsprit/kunitconfig";
+  }
   options.limits.memory = local.memory.count;
   options.limits.disk = local.disk.count;
   options.limits.pids = local.pids;

@@ -5,15 +5,16 @@ namespace bowsprit::cli {
 
 const std::vector<Command>& commands() {
   static const std::vector<Command> table{
-      abort_command(),
-      config_check_command(),
-      jobs_command(),
-      parse_command(),
+      run_command(),
       presubmit_command(),
-      rerun_command(),
-      sandbox_init_command(),
       serve_command(),
+      jobs_command(),
+      rerun_command(),
+      abort_command(),
       trigger_command(),
+      config_check_command(),
+      parse_command(),
+      sandbox_init_command(),
   };
   return table;
 }

@@ -73,6 +73,14 @@ Result<> shorten_console(const fs::path& path, std::uint64_t size) {
 
 }  // namespace
 
+std::vector<std::string> quiet_boot_arguments(const fs::path& tree, std::string_view config_text) {
+  if (config_text.find("CONFIG_UML_PCI_OVER_VIRTIO_DEVICE_ID=-1\n") == std::string_view::npos) return {};
+  // Since 6.16 the part that warns is a file of its own, and um_pci_init does real work.
+  std::error_code ignored;
+  const bool split = fs::exists(tree / "arch/um/drivers/virtio_pcidev.c", ignored);
+  return {split ? "initcall_blacklist=virtio_pcidev_init" : "initcall_blacklist=um_pci_init"};
+}
+
 Result<BootOutcome> boot_uml(const BootOptions& options, const std::function<void(std::string_view)>& on_console) {
   // Its home gets UML's control socket; its current folder a core file, where the machine writes such.
   TRY_ASSIGN(const TempDir home, TempDir::create("bowsprit-boot"));
@@ -130,6 +138,7 @@ Result<BootOutcome> boot_uml(const BootOptions& options, const std::function<voi
       break;
     }
   }
+  if (!running && is_readable(options.stop_fd)) outcome.end = BootEnd::stopped;
   outcome.status = child.stop(running && outcome.end != BootEnd::flooded ? kKillGrace : milliseconds(0));
   outcome.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   // What was written between the last look and the end.

@@ -32,6 +32,11 @@ struct BootOptions {
   int stop_fd = -1;                           ///< readable: end it now
 };
 
+/// Arguments against a warning that every such kernel prints at boot, whatever the change: kunit.py's own UML options
+/// include UML_PCI_OVER_VIRTIO, whose driver warns and gives up where it has no device id, which is the default. Left
+/// out, it is as absent as before, and a WARN in the console is the change's again.
+std::vector<std::string> quiet_boot_arguments(const fs::path& tree, std::string_view config_text);
+
 enum class BootEnd {
   exited,
   timed_out,

@@ -69,10 +69,16 @@ Result<CommandOutcome> run_streaming(SpawnOptions options, milliseconds limit, i
   }
   TRY_ASSIGN(const auto ended, child.wait_for(milliseconds(0)));
   if (!ended && outcome.end == CommandEnd::exited) outcome.end = CommandEnd::timed_out;
+  if (ended && is_readable(stop_fd)) outcome.end = CommandEnd::stopped;
   outcome.status = child.stop(ended ? milliseconds(0) : kKillGrace);  // also what is left of its group
   if (pipe.reader) TRY(drain());
   outcome.seconds = seconds_since(start);
   return outcome;
+}
+
+bool is_readable(int fd) {
+  pollfd entry{fd, POLLIN, 0};
+  return fd >= 0 && ::poll(&entry, 1, 0) == 1;
 }
 
 Result<> adopt_orphans() {

@@ -32,6 +32,10 @@ inline constexpr milliseconds kKillGrace{2000};
 Result<CommandOutcome> run_streaming(SpawnOptions options, milliseconds limit, int stop_fd,
                                      const std::function<void(std::string_view)>& output);
 
+/// Whether a read would not block. For a stop descriptor once the child has ended: a Ctrl-C on the terminal also reaches a child
+/// that is just being started, and then the run was stopped, and did not fail.
+bool is_readable(int fd);
+
 /// From now on every descendant that loses its parent becomes a child of this process (PR_SET_CHILD_SUBREAPER).
 /// @error os  the kernel refuses
 Result<> adopt_orphans();

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/judge_tree.h"
+
+#include <algorithm>
+#include <array>
+
+#include "app/kunit_py.h"
+#include "app/reproduce.h"
+#include "artifact/junit.h"
+#include "artifact/kcidb.h"
+#include "artifact/result_json.h"
+#include "base/log.h"
+#include "base/strings.h"
+#include "kernel/boot.h"
+#include "kernel/command.h"
+#include "kernel/lost_option.h"
+#include "kernel/memory_file.h"
+#include "ktap/console.h"
+#include "verdict/judge.h"
+
+namespace bowsprit::app {
+namespace {
+
+using kernel::CommandEnd;
+
+/// What an earlier run may have left in the same folder.
+constexpr std::array kArtifactNames{"result.json",     "kunit.log",  "build.log",
+                                    "junit_kunit.xml", "kcidb.json", ".config"};
+/// Asking a kernel for its list of tests takes a tenth of a second; a broken one must not cost the time limit again.
+constexpr milliseconds kListLimit{10'000};
+constexpr std::size_t kBuildLogTail = 8192;
+
+Diagnostic to_diagnostic(const kernel::BuildMessage& message) {
+  const bool error = message.kind == kernel::BuildMessage::Kind::error;
+  return {error ? Diagnostic::Kind::error : Diagnostic::Kind::warning, message.file, message.line, message.column,
+          message.text};
+}
+
+/// The last bytes of a file, from a line's start.
+std::string tail_of(const fs::path& path, std::size_t bytes) {
+  const auto text = read_file(path, 256U << 20U);
+  if (!text) return "";
+  if (text->size() <= bytes) return *text;
+  const auto newline = text->find('\n', text->size() - bytes);
+  return newline == std::string::npos ? text->substr(text->size() - bytes) : text->substr(newline + 1);
+}
+
+/// Passes results on to the watch as they are read.
+class LiveTests final : public ktap::EventSink {
+ public:
+  explicit LiveTests(JudgeTreeWatch& watch) : watch_(watch) {}
+  void case_finished(std::string_view path, const ktap::TestNode& node) override {
+    watch_.on_test(std::string(path), node);
+  }
+
+ private:
+  JudgeTreeWatch& watch_;
+};
+
+/// One run, step by step. A step that ends the run sets the result and gives false.
+class TreeRun {
+ public:
+  TreeRun(const JudgeTreeOptions& options, JudgeTreeWatch& watch)
+      : options_(options),
+        watch_(watch),
+        deadline_(std::chrono::steady_clock::now() + options.build_limit),
+        kbuild_({options.tree, options.build, options.jobs, options.shortcuts}),
+        live_(watch),
+        console_({}, &live_) {}
+
+  RunResult run() {
+    if (prepare() && find_kunitconfig()) {
+      const bool ran = options_.runner == Runner::kunit_py ? run_kunit_py() : configure() && build() && boot();
+      if (ran) judge_console();
+    }
+    kernel::end_orphans();
+    result_.phases = std::move(phases_);
+    result_.reproduce = reproduce_command({options_.tree, wanted_.files, options_.boot_limit}, result_.failures);
+    return std::move(result_);
+  }
+
+ private:
+  bool end(RunResult result) {
+    // Warnings of the steps that went well belong to the result too.
+    result.diagnostics.insert(result.diagnostics.end(), warnings_.begin(), warnings_.end());
+    result_ = std::move(result);
+    return false;
+  }
+  bool end(const Error& error) {
+    if (error.kind == ErrorKind::cancelled) return end(aborted(error.text()));
+    return end(infra_failed(error.text()));
+  }
+
+  template <class Step>
+  bool phase(std::string_view name, Step step) {
+    watch_.on_phase(name);
+    const auto start = std::chrono::steady_clock::now();
+    std::string note;
+    const bool go_on = step(note);
+    phases_.push_back(
+        {std::string(name), std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()});
+    watch_.on_phase_end(phases_.back(), note);
+    return go_on;
+  }
+
+  bool prepare();
+  bool find_kunitconfig();
+  bool configure();
+  bool build();
+  bool boot();
+  bool run_kunit_py();
+  void judge_console();
+  bool went_well(const kernel::BuildStep& step, std::string_view what, bool is_configuration);
+  bool end_lost(const kernel::ConfigureStep& step);
+  std::optional<Manifest> list_tests();
+  [[nodiscard]] milliseconds build_time_left() const {
+    return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(deadline_ - std::chrono::steady_clock::now()));
+  }
+  [[nodiscard]] fs::path artifact(const char* name) const { return options_.artifacts / name; }
+  kernel::BuildWatch build_watch();
+  void find_boot_arguments(const fs::path& build) {
+    if (const auto config = read_file(build / ".config"))
+      boot_arguments_ = kernel::quiet_boot_arguments(options_.tree, *config);
+  }
+
+  const JudgeTreeOptions& options_;
+  JudgeTreeWatch& watch_;
+  SteadyTime deadline_;
+  kernel::Kbuild kbuild_;
+  LiveTests live_;
+  ktap::Console console_;
+  RunResult result_;
+  std::vector<Phase> phases_;
+  std::vector<Diagnostic> warnings_;
+  kernel::KunitConfig wanted_;
+  std::optional<kernel::BuildFolderLock> lock_;
+  kernel::MemoryFolder memory_;
+  Fd build_log_;
+  fs::path kernel_;  ///< empty with kunit.py
+  std::vector<std::string> boot_arguments_;
+  kernel::BootOutcome outcome_;
+};
+
+bool TreeRun::prepare() {
+  if (auto made = make_dirs(options_.artifacts); !made) return end(made.error());
+  for (const char* name : kArtifactNames) {
+    std::error_code ignored;
+    fs::remove(artifact(name), ignored);
+  }
+  auto log = Fd::open(artifact("build.log").string(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND);
+  if (!log) return end(log.error());
+  build_log_ = *std::move(log);
+  // Before minutes of building, not after.
+  auto memory = kernel::find_memory_folder(kernel::memory_folder_candidates(), kernel::kKernelMemory);
+  if (!memory) return end(memory.error());
+  memory_ = *std::move(memory);
+  if (!memory_.note.empty()) watch_.on_note(memory_.note);
+  auto lock = kernel::take_build_folder(options_.build, options_.stop_fd, [&] {
+    watch_.on_note(fmt::format("waiting for another run in build folder {}", options_.build.string()));
+  });
+  if (!lock) return end(lock.error());
+  lock_ = *std::move(lock);
+  return true;
+}
+
+bool TreeRun::find_kunitconfig() {
+  auto wanted = kernel::load_kunitconfig(
+      {.tree = options_.tree, .given = options_.kunitconfig, .fallback = options_.default_kunitconfig});
+  if (!wanted) {
+    const auto& error = wanted.error();
+    const auto mark = error.mark.value_or(SourceMark{});
+    return end(
+        config_failed(error.text(), {{Diagnostic::Kind::config, mark.file, mark.line, mark.column, error.message}}));
+  }
+  wanted_ = *std::move(wanted);
+  return true;
+}
+
+kernel::BuildWatch TreeRun::build_watch() {
+  return {.output =
+              [this](std::string_view bytes) {
+                if (auto written = build_log_.write_all(bytes); !written)
+                  log_warn("run", "build.log: {}", written.error().text());
+                watch_.on_build_output(bytes);
+              },
+          .progress = [this](const kernel::BuildProgress& progress) { watch_.on_build_progress(progress); }};
+}
+
+/// Whether a step of the build ended well; else the run ends, by the fault of the tree, of the machine or of the clock.
+bool TreeRun::went_well(const kernel::BuildStep& step, std::string_view what, bool is_configuration) {
+  std::vector<Diagnostic> errors;
+  for (const auto& message : step.messages)
+    (message.kind == kernel::BuildMessage::Kind::error ? errors : warnings_).push_back(to_diagnostic(message));
+  if (step.end == CommandEnd::stopped) return end(aborted(fmt::format("stopped by a signal during the {}", what)));
+  if (step.end == CommandEnd::timed_out) {
+    auto result = build_failed(std::move(errors), tail_of(artifact("build.log"), kBuildLogTail));
+    result.verdict = Verdict::timed_out;
+    result.summary = fmt::format("the {} did not end within {}", what, format_duration(options_.build_limit));
+    return end(std::move(result));
+  }
+  if (step.ok) return true;
+  if (!step.machine_fault.empty())
+    return end(infra_failed(fmt::format("the {} failed on this machine: {}", what, step.machine_fault)));
+  if (!is_configuration) return end(build_failed(std::move(errors), tail_of(artifact("build.log"), kBuildLogTail)));
+  const auto first = errors.empty() ? step.status.text()
+                                    : fmt::format("{}{}{}", errors[0].file,
+                                                  errors[0].line > 0       ? fmt::format(":{}: ", errors[0].line)
+                                                  : errors[0].file.empty() ? ""
+                                                                           : ": ",
+                                                  errors[0].message);
+  return end(config_failed(fmt::format("the configuration failed: {}", first), std::move(errors)));
+}
+
+bool TreeRun::configure() {
+  return phase("configure", [&](std::string& note) {
+    const auto step = kbuild_.configure(wanted_, build_time_left(), options_.stop_fd, build_watch());
+    if (!step) return end(step.error());
+    note = step->skipped ? "nothing to do" : "";
+    if (!went_well(*step, "configuration", /*is_configuration=*/true)) return false;
+    std::error_code ignored;
+    fs::copy_file(options_.build / ".config", artifact(".config"), ignored);
+    return step->lost.empty() || end_lost(*step);
+  });
+}
+
+/// An option that was asked for and is not there is an error: its tests would be missing without a word.
+bool TreeRun::end_lost(const kernel::ConfigureStep& step) {
+  const auto files = kernel::find_kconfig_files(options_.tree);
+  std::vector<Diagnostic> problems;
+  std::vector<std::string> names;
+  for (const auto& lost : step.lost) {
+    const auto why = kernel::why_lost(options_.tree, files, lost, step.resulting);
+    problems.push_back({Diagnostic::Kind::config, lost.wanted.where.file, lost.wanted.where.line, 0,
+                        lost.text() + (why.empty() ? "" : "; " + why)});
+    names.push_back(lost.wanted.name);
+  }
+  return end(config_failed(fmt::format("the configuration lost {} option{} that the kunitconfig asks for: {}",
+                                       names.size(), names.size() == 1 ? "" : "s", shorten(join(names, ", "), 300)),
+                           std::move(problems)));
+}
+
+bool TreeRun::build() {
+  return phase("build", [&](std::string& note) {
+    const auto step = kbuild_.build(build_time_left(), options_.stop_fd, build_watch());
+    if (!step) return end(step.error());
+    note = fmt::format("{} object{}", step->steps, step->steps == 1 ? "" : "s");
+    kernel_ = step->kernel;
+    return went_well(*step, "build", /*is_configuration=*/false);
+  });
+}
+
+bool TreeRun::boot() {
+  return phase("boot", [&](std::string&) {
+    find_boot_arguments(options_.build);
+    auto outcome = kernel::boot_uml({.kernel = kernel_,
+                                     .console = artifact("kunit.log"),
+                                     .memory_folder = memory_.path,
+                                     .arguments = boot_arguments_,
+                                     .limit = options_.boot_limit,
+                                     .stop_fd = options_.stop_fd},
+                                    [&](std::string_view bytes) { console_.feed(bytes); });
+    if (!outcome) return end(outcome.error());
+    outcome_ = *outcome;
+    return outcome_.end != kernel::BootEnd::stopped || end(aborted("stopped by a signal while the tests ran"));
+  });
+}
+
+bool TreeRun::run_kunit_py() {
+  const KunitPy kunit_py{options_.tree, options_.build / "kunit.py", wanted_.files, memory_.path, options_.jobs};
+  for (const auto* name : {"configure", "build"}) {
+    const bool is_configuration = std::string_view(name) == "configure";
+    const bool good = phase(name, [&](std::string&) {
+      const auto step =
+          kunit_py.prepare(is_configuration ? "config" : "build", build_time_left(), options_.stop_fd, build_watch());
+      if (!step) return end(step.error());
+      return went_well(*step, is_configuration ? "configuration" : "build", is_configuration);
+    });
+    std::error_code ignored;
+    fs::copy_file(kunit_py.build / ".config", artifact(".config"), fs::copy_options::overwrite_existing, ignored);
+    if (!good) return false;
+  }
+  return phase("boot", [&](std::string&) {
+    find_boot_arguments(kunit_py.build);
+    auto outcome = kunit_py.execute(artifact("kunit.log"), boot_arguments_, options_.boot_limit, options_.stop_fd,
+                                    [&](std::string_view bytes) { console_.feed(bytes); });
+    if (!outcome) return end(outcome.error());
+    outcome_ = *outcome;
+    return outcome_.end != kernel::BootEnd::stopped || end(aborted("stopped by a signal while the tests ran"));
+  });
+}
+
+/// What the kernel says it would have run. Asked only where something did not run to its end, to name what is missing.
+std::optional<Manifest> TreeRun::list_tests() {
+  if (kernel_.empty()) return std::nullopt;
+  const auto dir = TempDir::create("bowsprit-list");
+  if (!dir) return std::nullopt;
+  auto arguments = boot_arguments_;
+  arguments.push_back("kunit.action=list");
+  std::string text;
+  const auto outcome = kernel::boot_uml({.kernel = kernel_,
+                                         .console = dir->path() / "list.log",
+                                         .memory_folder = memory_.path,
+                                         .arguments = arguments,
+                                         .limit = kListLimit,
+                                         .console_limit = 16U << 20U,
+                                         .stop_fd = options_.stop_fd},
+                                        [&](std::string_view bytes) { text += bytes; });
+  if (!outcome || outcome->end != kernel::BootEnd::exited) return std::nullopt;
+  auto manifest = parse_manifest(text);
+  return manifest.suites.empty() ? std::nullopt : std::optional(std::move(manifest));
+}
+
+void TreeRun::judge_console() {
+  const bool complete = console_.tests_complete() && outcome_.end == kernel::BootEnd::exited;
+  JudgeInput input;
+  auto how = ktap::EndOfInput::exited;
+  if (outcome_.end == kernel::BootEnd::timed_out || outcome_.end == kernel::BootEnd::flooded) {
+    how = ktap::EndOfInput::timed_out;
+    input.end = KernelEnd::timed_out;
+  } else if (outcome_.status.signal != 0) {
+    how = ktap::EndOfInput::killed;
+    input.end = KernelEnd::killed;
+  }
+  input.time_limit = std::chrono::duration_cast<seconds>(options_.boot_limit);
+  input.console = std::move(console_).finish(how);
+  if (!complete) input.manifest = list_tests();
+  auto result = judge(std::move(input));
+  if (outcome_.end == kernel::BootEnd::flooded)
+    result.summary =
+        fmt::format("ended after {} MB of console output: {}", outcome_.console_bytes >> 20U, result.summary);
+  // The kernel's own word for a full tmpfs; it died of the machine and not of the change.
+  if (exit_code(result.verdict) != 0 &&
+      tail_of(artifact("kunit.log"), 65536).find("mount likely just ran out of space") != std::string::npos)
+    result = infra_failed(
+        fmt::format("the kernel's memory file did not fit into {}; give it more room", memory_.path.string()));
+  end(std::move(result));
+}
+
+}  // namespace
+
+RunResult judge_tree(const JudgeTreeOptions& options, JudgeTreeWatch& watch) {
+  RunResult result = TreeRun(options, watch).run();
+  const auto put = [&](const char* name, const std::string& text) {
+    if (auto written = write_file_atomic(options.artifacts / name, text); !written)
+      log_error("run", "{}", written.error().text());
+  };
+  put("result.json", artifact::result_json(result));
+  put("junit_kunit.xml", artifact::junit_xml(result));
+  put("kcidb.json", artifact::kcidb_json(result));
+  return result;
+}
+
+}  // namespace bowsprit::app

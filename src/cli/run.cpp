@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+/// `bowsprit run [TREE]`: judges a kernel tree here. Also the job image's program.
+#include <sched.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "app/judge_tree.h"
+#include "artifact/result_json.h"
+#include "base/strings.h"
+#include "cli/commands.h"
+#include "cli/run_view.h"
+#include "kernel/command.h"
+
+namespace bowsprit::cli {
+namespace {
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+int usable_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return ::sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : 1;
+}
+
+/// The kept folder of this tree and these kunitconfigs, in the user's cache: the second run builds only what changed.
+Result<fs::path> default_build_folder(const fs::path& tree, const std::vector<std::string>& kunitconfigs) {
+  fs::path cache = environment("XDG_CACHE_HOME");
+  if (cache.empty() && !environment("HOME").empty()) cache = fs::path(environment("HOME")) / ".cache";
+  if (!cache.is_absolute())
+    return fail(ErrorKind::usage,
+                "no folder to build in: neither --build-dir, BOWSPRIT_BUILD_DIR, XDG_CACHE_HOME nor HOME is set");
+  const auto key = sha256_hex(tree.string() + "\n" + join(kunitconfigs, "\n"));
+  return cache / "bowsprit" / "build" / fmt::format("{}-{}", tree.filename().string(), key.substr(0, 12));
+}
+
+Result<fs::path> find_tree(const Arguments& arguments) {
+  std::error_code code;
+  const fs::path given = arguments.positionals.empty() ? fs::path(".") : fs::path(arguments.positionals[0]);
+  const fs::path tree = fs::canonical(given, code);
+  if (code) return fail(ErrorKind::usage, "tree '{}': {}", given.string(), code.message());
+  for (const char* name : {"Makefile", "Kconfig", "arch/um/Makefile"})
+    if (!fs::exists(tree / name, code))
+      return fail(ErrorKind::usage, "'{}' is not a Linux kernel tree: it has no {}", tree.string(), name);
+  return tree;
+}
+
+Result<app::JudgeTreeOptions> read_options(const Arguments& arguments) {
+  app::JudgeTreeOptions options;
+  TRY_ASSIGN(options.tree, find_tree(arguments));
+  const auto kunitconfigs = arguments.all("kunitconfig");
+  options.kunitconfig.assign(kunitconfigs.begin(), kunitconfigs.end());
+  options.default_kunitconfig = arguments.get("default-kunitconfig", environment("BOWSPRIT_DEFAULT_KUNITCONFIG"));
+  options.build = arguments.get("build-dir", environment("BOWSPRIT_BUILD_DIR"));
+  if (options.build.empty()) {
+    TRY_ASSIGN(options.build, default_build_folder(options.tree, kunitconfigs));
+  }
+  options.build = fs::absolute(options.build).lexically_normal();
+  options.artifacts = arguments.get("artifacts", environment("ARTIFACTS"));
+  if (options.artifacts.empty()) options.artifacts = options.build / "artifacts";
+  options.artifacts = fs::absolute(options.artifacts).lexically_normal();
+  TRY_ASSIGN(const auto limit, arguments.duration("timeout"));
+  TRY_ASSIGN(const auto build_limit, arguments.duration("build-timeout"));
+  TRY_ASSIGN(const auto jobs, arguments.number("jobs"));
+  if (limit) options.boot_limit = *limit;
+  if (build_limit) options.build_limit = *build_limit;
+  if (jobs && (*jobs < 1 || *jobs > 1024)) return fail(ErrorKind::usage, "--jobs: expected 1 to 1024, got {}", *jobs);
+  options.jobs = jobs ? static_cast<int>(*jobs) : usable_cpus();
+  const auto runner = arguments.get("runner", "bowsprit");
+  if (runner != "bowsprit" && runner != "kunit.py")
+    return fail(ErrorKind::usage, "--runner: expected bowsprit or kunit.py, got '{}'", runner);
+  options.runner = runner == "kunit.py" ? app::Runner::kunit_py : app::Runner::bowsprit;
+  options.shortcuts = !arguments.has("no-shortcuts");
+  return options;
+}
+
+/// SIGINT, SIGTERM and SIGHUP as a descriptor that becomes readable. They stay blocked here; children get the default
+/// mask.
+Result<Fd> signals_as_descriptor() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) ::sigaddset(&set, signal);
+  if (::sigprocmask(SIG_BLOCK, &set, nullptr) != 0) return fail_errno("block signals");
+  Fd fd(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd) return fail_errno("make a descriptor of signals");
+  return fd;
+}
+
+int run(const Arguments& arguments) {
+  const auto format = arguments.get("format", "text");
+  auto options = read_options(arguments);
+  if (options && format != "text" && format != "json")
+    options = fail(ErrorKind::usage, "--format: expected text or json, got '{}'", format);
+  if (!options) return report_error(options.error());
+  const auto signals = signals_as_descriptor();
+  if (!signals) return report_error(signals.error());
+  options->stop_fd = signals->get();
+  if (const auto adopted = kernel::adopt_orphans(); !adopted) return report_error(adopted.error());
+  const auto view = make_run_view();
+  const RunResult result = app::judge_tree(*options, *view);
+  view->finish();
+  if (format == "json") {
+    fmt::print("{}", artifact::result_json(result));
+  } else {
+    fmt::print("{}", describe_result(result, options->artifacts, wants_colour(STDOUT_FILENO)));
+  }
+  std::fflush(stdout);
+  return exit_code(result.verdict);
+}
+
+}  // namespace
+
+Command run_command() {
+  return {
+      .name = "run",
+      .operands = "[TREE]",
+      .summary = "judge a kernel tree here: configure, build, boot, verdict",
+      .details =
+          R"(Configures and builds the kernel in TREE (default: the current folder) for User-Mode Linux, boots it, reads its
+KUnit results and gives one verdict. The tree stays as it is; the build folder is kept, so the next run is fast.
+
+Which tests run says the kunitconfig: --kunitconfig, else TREE/kunitconfig, else TREE/.kunitconfig, else the default.
+
+  bowsprit run ~/src/linux --kunitconfig lib/kunit
+  bowsprit run --kunitconfig fs/ext4 --timeout 2m --format json
+
+Exit code: 0 passed, 1 the tree is at fault, 2 wrong usage, 3 no verdict was possible (machine, or stopped by a signal).
+In the artifacts folder: result.json, kunit.log, build.log, junit_kunit.xml, kcidb.json, .config.)",
+      .options = {{"kunitconfig", "PATH", "file, or folder with .kunitconfig; several are merged", true},
+                  {"default-kunitconfig", "FILE", "where the tree has none [$BOWSPRIT_DEFAULT_KUNITCONFIG]"},
+                  {"artifacts", "DIR", "where results go [$ARTIFACTS, else BUILD/artifacts]"},
+                  {"build-dir", "DIR", "kept build folder [$BOWSPRIT_BUILD_DIR, else in the user's cache folder]"},
+                  {"timeout", "TIME", "limit of boot and tests; ends the kernel whatever it does [5m]"},
+                  {"build-timeout", "TIME", "limit of configure and build [1h]"},
+                  {"jobs", "N", "compilers at once [CPUs of this process]"},
+                  {"runner", "NAME", "bowsprit, or kunit.py: the tree's own tool, judged by the same rules"},
+                  {"no-shortcuts", "", "run every step, also those that are proven unneeded"},
+                  {"format", "FORMAT", "text or json, on stdout"}},
+      .max_operands = 1,
+      .run = run};
+}
+
+}  // namespace bowsprit::cli
