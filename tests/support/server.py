@@ -28,7 +28,7 @@ def program():
 
 
 class Server:
-    def __init__(self, executable, folder, gerrit, repo, user, password, ssh=None, ssh_key=None):
+    def __init__(self, executable, folder, gerrit, repo, user, password, ssh=None, ssh_key=None, known_hosts=None):
         self._executable = executable
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -40,7 +40,7 @@ class Server:
         password_file.write_text(password)
         self._base = ["--gerrit", gerrit, "--repo", repo, "--user", user, "--password-file", str(password_file)]
         if ssh:
-            self._base += ["--ssh", ssh, "--ssh-key", str(ssh_key)]
+            self._base += ["--ssh", ssh, "--ssh-key", str(ssh_key), "--ssh-known-hosts", str(known_hosts)]
         self._process = None
         self.options = []
 

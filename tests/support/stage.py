@@ -44,8 +44,8 @@ class Stage:
         self.relay = Relay("127.0.0.1", self.gerrit.http_port) if relayed else None
         url = self.relay.url if self.relay else self.gerrit.url
         self.gerrit_url = url  # as the server knows it
-        self.server = Server(program(), self.folder / "server", url, PROJECT, "ci", PASSWORDS["ci"], ssh=f"127.0.0.1:{self.gerrit.ssh_port}",
-                             ssh_key=self.gerrit.ssh_key)
+        self.server = Server(program(), self.folder / "server", url, PROJECT, "ci", PASSWORDS["ci"], ssh=self.gerrit.ssh,
+                             ssh_key=self.gerrit.ssh_key, known_hosts=self.gerrit.known_hosts)
 
     def __enter__(self):
         return self
