@@ -95,6 +95,8 @@ std::string clone_path(const Refs& refs) {
     if (const auto scheme = path.rfind("://"); scheme != std::string::npos) path.erase(0, scheme + 3);
   }
   if (path.empty()) path = fmt::format("github.com/{}/{}", refs.org, refs.repo);
+  // Prow would keep the colon of "host:port"; a kernel's Makefile refuses to build below such a path.
+  std::ranges::replace(path, ':', '_');
   return fmt::format("{}/src/{}", kCodeRoot, path);
 }
 

@@ -85,6 +85,8 @@ TEST(ClonePath, FollowsAliasThenLinkThenGithub) {
   EXPECT_EQ(clone_path(refs), "/home/prow/go/src/github.com/o/r");
   refs.repo_link = "https://gerrit.example/linux";
   EXPECT_EQ(clone_path(refs), "/home/prow/go/src/gerrit.example/linux");
+  refs.repo_link = "http://127.0.0.1:8080/linux";
+  EXPECT_EQ(clone_path(refs), "/home/prow/go/src/127.0.0.1_8080/linux");
   refs.path_alias = "somewhere/else";
   EXPECT_EQ(clone_path(refs), "/home/prow/go/src/somewhere/else");
 }
