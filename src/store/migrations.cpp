@@ -96,6 +96,31 @@ CREATE TABLE reports (
 CREATE INDEX reports_by_change ON reports (gerrit, change, patchset);
 CREATE INDEX reports_open ON reports (id) WHERE state IN ('waiting', 'sending');
 )sql",
+    // Words of runs, for the search box. An external-content index: it holds no copy of the texts, and the triggers keep
+    // it in step within the transaction of each change.
+    R"sql(
+CREATE VIRTUAL TABLE runs_text USING fts5 (
+  subject, author, job, description, content = 'runs', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
+);
+INSERT INTO runs_text (runs_text) VALUES ('rebuild');
+CREATE TRIGGER runs_text_insert AFTER INSERT ON runs BEGIN
+  INSERT INTO runs_text (rowid, subject, author, job, description)
+  VALUES (new.id, new.subject, new.author, new.job, new.description);
+END;
+CREATE TRIGGER runs_text_delete AFTER DELETE ON runs BEGIN
+  INSERT INTO runs_text (runs_text, rowid, subject, author, job, description)
+  VALUES ('delete', old.id, old.subject, old.author, old.job, old.description);
+END;
+CREATE TRIGGER runs_text_update AFTER UPDATE OF subject, author, job, description ON runs
+WHEN old.subject IS NOT new.subject OR old.author IS NOT new.author OR old.job IS NOT new.job
+  OR old.description IS NOT new.description
+BEGIN
+  INSERT INTO runs_text (runs_text, rowid, subject, author, job, description)
+  VALUES ('delete', old.id, old.subject, old.author, old.job, old.description);
+  INSERT INTO runs_text (rowid, subject, author, job, description)
+  VALUES (new.id, new.subject, new.author, new.job, new.description);
+END;
+)sql",
 };
 
 Result<int> stored_version(Database& database) {

@@ -4,9 +4,10 @@
 namespace bowsprit::store {
 
 const std::string_view kRunColumns =
-    "id, prow_job_id, gerrit, project, branch, change, patchset, revision, ref, subject, author, job, job_json, "
-    "report_label, optional, skip_report, attempt, trigger_key, reason, state, verdict, description, base_sha, "
-    "merged_sha, artifacts, phase, infra_retries, created, started, finished";
+    "runs.id, runs.prow_job_id, runs.gerrit, runs.project, runs.branch, runs.change, runs.patchset, runs.revision, "
+    "runs.ref, runs.subject, runs.author, runs.job, runs.job_json, runs.report_label, runs.optional, runs.skip_report, "
+    "runs.attempt, runs.trigger_key, runs.reason, runs.state, runs.verdict, runs.description, runs.base_sha, "
+    "runs.merged_sha, runs.artifacts, runs.phase, runs.infra_retries, runs.created, runs.started, runs.finished";
 const std::string_view kReportColumns =
     "id, gerrit, project, change, patchset, revision, label, key, message, vote, with_vote, state, tries, not_before, "
     "error";

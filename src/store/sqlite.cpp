@@ -108,7 +108,7 @@ Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& fi
   TRY(enter_wal(*database));
   // FULL, not NORMAL: a commit that the program acted on (a job started, a report sent) is also there after a power
   // cut. It costs one fsync per commit, and a run makes about ten commits in all.
-  TRY(database->script("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;"));
+  TRY(database->script("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"));
   return database;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/store.h"
 
+#include "base/strings.h"
 #include "os/fd.h"
 #include "store/migrations.h"
 #include "store/rows.h"
@@ -60,20 +61,37 @@ Result<std::optional<Run>> Store::run(std::int64_t id) {
   return read_one(row, read_run);
 }
 
+namespace {
+
+/// What a person typed as an FTS5 query: every word quoted, so that none is taken for an operator, and a prefix.
+std::string match_all(std::string_view words) {
+  std::string query;
+  for (const auto& word : split(replace_all(std::string(words), "\t", " "), ' '))
+    if (!word.empty()) query += fmt::format("{}\"{}\"*", query.empty() ? "" : " ", replace_all(word, "\"", "\"\""));
+  return query;
+}
+
+}  // namespace
+
 Result<std::vector<Run>> Store::runs(const RunFilter& filter) {
-  std::string sql = fmt::format("SELECT {} FROM runs WHERE id < ?", kRunColumns);
+  const std::string match = match_all(filter.words);
+  // With words the index of words leads, newest row first; else the index of the column that is asked for.
+  std::string sql = fmt::format("SELECT {} FROM {} WHERE {} < ?", kRunColumns,
+                                match.empty() ? "runs" : "runs_text JOIN runs ON runs.id = runs_text.rowid",
+                                match.empty() ? "id" : "runs_text.rowid");
   const auto add = [&sql](bool wanted, std::string_view condition) {
     if (wanted) sql.append(" AND ").append(condition);
   };
-  add(filter.change.has_value(), "change = ?");
-  add(filter.patchset.has_value(), "patchset = ?");
-  add(!filter.gerrit.empty(), "gerrit = ?");
-  add(!filter.job.empty(), "job = ?");
-  add(!filter.author.empty(), "author = ?");
-  add(!filter.verdict.empty(), "verdict = ?");
-  add(filter.state.has_value(), "state = ?");
-  add(filter.unfinished, "state IN ('triggered', 'pending')");
-  sql += " ORDER BY id DESC LIMIT ?";
+  add(filter.change.has_value(), "runs.change = ?");
+  add(filter.patchset.has_value(), "runs.patchset = ?");
+  add(!filter.gerrit.empty(), "runs.gerrit = ?");
+  add(!filter.job.empty(), "runs.job = ?");
+  add(!filter.author.empty(), "runs.author = ?");
+  add(!filter.verdict.empty(), "runs.verdict = ?");
+  add(filter.state.has_value(), "runs.state = ?");
+  add(filter.unfinished, "runs.state IN ('triggered', 'pending')");
+  add(!match.empty(), "runs_text MATCH ?");
+  sql += match.empty() ? " ORDER BY id DESC LIMIT ?" : " ORDER BY runs_text.rowid DESC LIMIT ?";
 
   TRY_ASSIGN(Query rows, impl_->database->prepare(sql));
   int at = 0;
@@ -83,8 +101,19 @@ Result<std::vector<Run>> Store::runs(const RunFilter& filter) {
   for (const auto* text : {&filter.gerrit, &filter.job, &filter.author, &filter.verdict})
     if (!text->empty()) rows.bind(++at, *text);
   if (filter.state) rows.bind(++at, sched::to_string(*filter.state));
+  if (!match.empty()) rows.bind(++at, match);
   rows.bind(++at, filter.limit);
   return read_all(rows, read_run);
+}
+
+Result<std::vector<std::string>> Store::jobs() {
+  // From one name to the next by the index; DISTINCT would read every row.
+  TRY_ASSIGN(Query rows,
+             impl_->database->query(
+                 "WITH RECURSIVE names (job) AS (SELECT min(job) FROM runs UNION ALL SELECT (SELECT min(job) "
+                 "FROM runs WHERE job > names.job) FROM names WHERE names.job IS NOT NULL) "
+                 "SELECT job FROM names WHERE job IS NOT NULL"));
+  return read_all(rows, [](Query& row) { return row.text(); });
 }
 
 Result<std::vector<Run>> Store::latest_runs(const std::string& gerrit, int change, int patchset) {
@@ -185,8 +214,8 @@ Result<std::optional<SystemTime>> Store::poll_position(const std::string& gerrit
 }
 
 Result<std::optional<SystemTime>> Store::poll_start(const std::string& gerrit, const std::string& project) {
-  TRY_ASSIGN(Query row, impl_->database->query("SELECT start FROM poll_positions WHERE gerrit = ? AND project = ?", gerrit,
-                                               project));
+  TRY_ASSIGN(Query row, impl_->database->query("SELECT start FROM poll_positions WHERE gerrit = ? AND project = ?",
+                                               gerrit, project));
   return read_one(row, [](Query& q) { return q.time(); });
 }
 

@@ -104,6 +104,7 @@ struct RunFilter {
   std::string job;
   std::string author;
   std::string verdict;
+  std::string words;  ///< in subject, author, job, description: all of them, each as the start of a word, in any case
   std::optional<sched::JobState> state;
   bool unfinished = false;     ///< only triggered and pending
   std::int64_t before_id = 0;  ///< 0: from the newest
@@ -122,6 +123,7 @@ class Store {
   Result<std::optional<std::int64_t>> add_run(const Run& run);
   Result<std::optional<Run>> run(std::int64_t id);
   Result<std::vector<Run>> runs(const RunFilter& filter);  ///< newest first
+  Result<std::vector<std::string>> jobs();                 ///< names of all jobs that ever ran, sorted
   /// Newest attempt of each job of the patch set.
   Result<std::vector<Run>> latest_runs(const std::string& gerrit, int change, int patchset);
   Result<std::vector<Run>> unfinished_runs();  ///< triggered and pending, oldest first

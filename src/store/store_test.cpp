@@ -65,6 +65,7 @@ class StoreTest : public testing::Test {
 
   TempDir dir_;
   fs::path file_;
+  int next_change_ = 1;
 };
 
 TEST_F(StoreTest, GivesARunBackAsItWasAdded) {
@@ -153,6 +154,37 @@ TEST_F(StoreTest, FiltersAndPages) {
   EXPECT_EQ(store.runs({.unfinished = true}).value().size(), 9U);
   EXPECT_EQ(store.runs({.gerrit = "https://other.example"}).value().size(), 0U);
   EXPECT_EQ(store.unfinished_runs().value().front().id, ids[1]);
+}
+
+TEST_F(StoreTest, FindsRunsByTheirWords) {
+  Store store = open();
+  RunRow run = sample(1, "kunit-um");
+  run.subject = "lib/list_sort: keep the order in list_sort()";
+  run.author = "Zo\xC3\xAB Dijkstra";
+  run.id = store.add_run(run).value().value();
+  store.add_run(sample(2, "kunit-x86")).value();
+  ASSERT_TRUE(store.move_run(run, JobState::pending));
+  run.description = "2 of 5 tests failed: hash.test_int_hash";
+  ASSERT_TRUE(store.move_run(run, JobState::failure));
+  const auto found = [&store](std::string words) { return store.runs({.words = std::move(words)}).value().size(); };
+  EXPECT_EQ(found("list_sort()"), 1U);
+  EXPECT_EQ(found("LIST ord"), 1U);
+  EXPECT_EQ(found("zoe"), 1U);
+  EXPECT_EQ(found("test_int"), 1U);  // came with the end of the run
+  EXPECT_EQ(found("kunit"), 2U);
+  EXPECT_EQ(found("kunit nothing"), 0U);
+  EXPECT_EQ(store.runs({.job = "kunit-x86", .words = "kunit"}).value().size(), 1U);
+  EXPECT_EQ(store.runs({.words = "kunit", .before_id = run.id}).value().size(), 0U);
+  for (const char* odd :
+       {"\"", "NOT", "a AND", "(", "*", "x:y", "^", "-kunit \" OR 1", "   ", "()", "'; DROP TABLE runs"})
+    EXPECT_TRUE(store.runs({.words = odd})) << odd;
+}
+
+TEST_F(StoreTest, NamesAllJobs) {
+  Store store = open();
+  EXPECT_TRUE(store.jobs().value().empty());
+  for (const char* job : {"b", "a", "b", "c"}) store.add_run(sample(next_change_++, job)).value();
+  EXPECT_THAT(store.jobs().value(), ElementsAre("a", "b", "c"));
 }
 
 TEST_F(StoreTest, LatestRunsAreTheNewestOfEachJobOfThePatchSet) {
@@ -255,12 +287,18 @@ TEST_F(StoreTest, BringsEveryOlderSchemaUpToDateAndKeepsItsRows) {
       auto database = Database::open(file).value();
       ASSERT_TRUE(migrate(*database, from));
       if (from > 0) {
-        ASSERT_TRUE(database->run("INSERT INTO poll_positions (gerrit, project, updated) VALUES ('g', 'p', 42)"));
+        ASSERT_TRUE(
+            database->run("INSERT INTO poll_positions (gerrit, project, start, updated) VALUES ('g', 'p', 1, 42)"));
+        ASSERT_TRUE(
+            database->run("INSERT INTO runs VALUES (1, '', 'g', 'p', 'b', 7, 1, 'r', 'ref', 'an old subject', 'a', "
+                          "'j', '{}', '', 0, 0, 1, 'patchset', '', 'triggered', '', '', '', '', '', '', 0, 5, "
+                          "NULL, NULL)"));
       }
     }
     auto store = Store::open(file);
     ASSERT_TRUE(store) << store.error().text();
     EXPECT_EQ(store->poll_position("g", "p").value().has_value(), from > 0);
+    EXPECT_EQ(store->runs({.words = "old"}).value().size(), from > 0 ? 1U : 0U);
     EXPECT_TRUE(store->add_run(sample(1, "a")).value());
   }
 }

@@ -2,6 +2,7 @@
 #include "web/api.h"
 
 #include "artifact/result_json.h"
+#include "web/layout.h"
 #include "web/pages.h"
 
 namespace bowsprit::web {
@@ -67,6 +68,25 @@ Json run_detail_json(const RunView& view) {
   json["result"] = view.result ? artifact::result_to_json(*view.result) : Json(nullptr);
   json["result_problem"] = view.result_problem;
   return json;
+}
+
+Json jobs_json(const std::vector<JobView>& jobs) {
+  Json list = Json::array();
+  for (const auto& view : jobs) {
+    const JobStats stats = stats_of(view.runs);
+    const auto seconds = [](std::optional<double> value) { return value ? Json(*value) : Json(nullptr); };
+    list.push_back({{"job", view.job},
+                    {"page", job_url(view.job)},
+                    {"runs", view.runs.size()},
+                    {"passed", stats.passed},
+                    {"failed", stats.failed},
+                    {"no_verdict", stats.no_verdict},
+                    {"wavering", stats.wavering},
+                    {"median_seconds", seconds(stats.median_seconds)},
+                    {"slow_seconds", seconds(stats.slow_seconds)},
+                    {"latest", view.runs.empty() ? Json(nullptr) : run_json(view.runs.front(), view.now)}});
+  }
+  return {{"jobs", std::move(list)}};
 }
 
 Json event_json(const store::Event& event, const store::Run& run) {

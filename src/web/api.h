@@ -14,6 +14,8 @@ Json run_json(const store::Run& run, SystemTime now);
 Json runs_json(const RunsView& view);
 /// One run with its events, artifacts, other runs, and result.json as "result" (null until there is one).
 Json run_detail_json(const RunView& view);
+/// The jobs that ever ran, with what their latest runs say: {"jobs": [...]}.
+Json jobs_json(const std::vector<JobView>& jobs);
 /// One step of a run's life, as /api/v1/events sends it.
 Json event_json(const store::Event& event, const store::Run& run);
 Json error_json(const Error& error);

@@ -19,7 +19,8 @@ std::string render(const PageFrame& frame) {
              "<script src=\"{}\" defer></script>\n</head>\n<body data-events=\"{}\">\n"
              "<a class=\"skip\" href=\"#main\">Skip to the content</a>\n"
              "<header class=\"top\"><nav aria-label=\"Where you are\"><a class=\"brand\" href=\"/\">"
-             "<img src=\"{}\" alt=\"\" width=\"20\" height=\"20\">bowsprit</a>{}</nav></header>\n"
+             "<img src=\"{}\" alt=\"\" width=\"20\" height=\"20\">bowsprit</a>{}<a class=\"aside\" "
+             "href=\"/jobs\">Jobs</a></nav></header>\n"
              "<main id=\"main\">\n{}</main>\n</body>\n</html>\n",
              frame.title, icon_asset().url, style_asset().url, head, script_asset().url, frame.live ? frame.events : "",
              icon_asset().url, frame.crumbs, frame.body)
@@ -72,7 +73,7 @@ std::string_view verdict_words(std::string_view word) {
     case Verdict::build_error: return "Does not build";
     case Verdict::boot_error: return "Does not boot";
     case Verdict::merge_conflict: return "Does not merge";
-    case Verdict::infra_error: return "No verdict: the infrastructure failed";
+    case Verdict::infra_error: return "No verdict";
     case Verdict::aborted: return "Aborted";
   }
   return word;
@@ -85,10 +86,12 @@ std::string_view headline(const store::Run& run) {
     case JobState::success: return run.verdict.empty() ? "Passed" : verdict_words(run.verdict);
     case JobState::failure: return run.verdict.empty() ? "Failed" : verdict_words(run.verdict);
     case JobState::aborted: return "Aborted";
-    case JobState::error: return "No verdict: the infrastructure failed";
+    case JobState::error: return "No verdict";
   }
   return "Unknown";
 }
+
+std::string job_url(std::string_view job) { return "/job/" + url_encode(job); }
 
 Markup chip(std::string_view tone, std::string_view words) {
   return markup("<span class=\"chip {}\">{}</span>", tone, words);
@@ -103,7 +106,7 @@ Markup run_entry(const store::Run& run, SystemTime now, bool with_change) {
   const Tone tone = tone_of(run);
   Markup where;
   if (with_change) where = markup("<a href=\"/change/{}\">{},{}</a> · ", run.change, run.change, run.patchset);
-  Markup about = markup("{}<a class=\"job\" href=\"/?job={}\">{}</a>", where, url_encode(run.job), run.job);
+  Markup about = markup("{}<a class=\"job\" href=\"{}\">{}</a>", where, job_url(run.job), run.job);
   if (run.attempt > 1) about += markup(" · attempt {}", run.attempt);
   if (with_change && !run.author.empty()) about += markup(" · {}", run.author);
   Markup took;

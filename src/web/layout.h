@@ -28,6 +28,8 @@ Tone tone_of(ktap::TestStatus status);
 
 /// "Failed", "Does not build", "Running": of a run's verdict or, without one, its state.
 std::string_view headline(const store::Run& run);
+/// The address of a job's page.
+std::string job_url(std::string_view job);
 /// The words of a verdict as a person says it; the word itself where it is unknown.
 std::string_view verdict_words(std::string_view verdict);
 

@@ -24,12 +24,12 @@ Markup filter_form(const store::RunFilter& filter) {
     states += option(value, chosen, words);
   return markup(
       "<form class=\"filter\" method=\"get\" action=\"/\" role=\"search\">"
+      "<label>Search <input name=\"q\" type=\"search\" size=\"24\" value=\"{}\"></label>"
       "<label>Change <input name=\"change\" inputmode=\"numeric\" size=\"7\" value=\"{}\"></label>"
       "<label>Job <input name=\"job\" size=\"16\" value=\"{}\"></label>"
-      "<label>Author <input name=\"author\" size=\"12\" value=\"{}\"></label>"
       "<label>State <select name=\"state\">{}</select></label>"
       "<button>Filter</button></form>\n",
-      filter.change ? fmt::to_string(*filter.change) : "", filter.job, filter.author, states);
+      filter.words, filter.change ? fmt::to_string(*filter.change) : "", filter.job, states);
 }
 
 bool anything_unfinished(const std::vector<store::Run>& runs) {
@@ -43,6 +43,7 @@ std::string runs_url(const store::RunFilter& filter, std::int64_t before) {
   const auto add = [&url](std::string_view name, std::string_view value) {
     if (!value.empty()) url += fmt::format("{}{}={}", url.ends_with('?') ? "" : "&", name, url_encode(value));
   };
+  add("q", filter.words);
   add("change", filter.change ? fmt::to_string(*filter.change) : "");
   add("job", filter.job);
   add("author", filter.author);
@@ -58,7 +59,7 @@ std::string runs_page(const RunsView& view) {
   Markup body = markup("<h1>Runs</h1>\n{}", filter_form(view.filter));
   if (view.runs.empty())
     body += markup(
-        "<p class=\"empty\">No run here. One starts when a change is pushed for which a job is configured.</p>\n");
+        "<p class=\"empty\">No such run. One starts when a change is pushed for which a job is configured.</p>\n");
   else
     body += markup("<ol class=\"runs\">\n{}</ol>\n", rows);
   if (view.next_before > 0)

@@ -12,6 +12,8 @@ namespace bowsprit::web {
 std::string runs_page(const RunsView& view);
 std::string run_page(const RunView& view);
 std::string change_page(const ChangeView& view);
+std::string job_page(const JobView& view);
+std::string jobs_page(const std::vector<JobView>& jobs);
 
 /// The address of the list with this filter, from `before` on.
 std::string runs_url(const store::RunFilter& filter, std::int64_t before);

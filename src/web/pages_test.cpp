@@ -146,6 +146,25 @@ TEST(ChangePage, GroupsByPatchSet) {
   expect_harmless(change_page(view));
 }
 
+TEST(JobPage, TellsHowTheJobFares) {
+  JobView view{.job = "kunit-um", .now = SystemClock::now()};
+  for (int i = 0; i < 60; ++i) view.runs.push_back(failed_run().run);
+  view.runs[3].state = JobState::success;  // on the same patch set: it wavers
+  view.runs[4].state = JobState::error;
+  const std::string page = job_page(view);
+  EXPECT_THAT(
+      page, HasSubstr("1 % of 59 passed, half within 20 s, 1 without a verdict, 1 patch sets both passed and failed"));
+  EXPECT_THAT(page, HasSubstr("href=\"/?job=kunit-um&amp;before=12\""));
+  EXPECT_THAT(jobs_page({view}), HasSubstr("href=\"/job/kunit-um\""));
+  EXPECT_THAT(jobs_page({}), HasSubstr("No job has run yet"));
+}
+
+TEST(JobPage, StaysHarmlessWhateverAJobIsCalled) {
+  const JobView view{.job = kHostile, .runs = {hostile_run().run}, .now = SystemClock::now()};
+  expect_harmless(job_page(view));
+  expect_harmless(jobs_page({view}));
+}
+
 TEST(Words, OfTimeSizeAndAge) {
   EXPECT_EQ(human_seconds(0.08), "0.1 s");
   EXPECT_EQ(human_seconds(59.6), "1 min 0 s");

@@ -63,6 +63,7 @@ Markup banner(const RunView& view) {
   const Tone tone = tone_of(run);
   Markup facts;
   if (view.result) facts += counts(view.result->tests);
+  if (run.state == JobState::error) facts += chip("calm", "the infrastructure failed, not the change");
   if (run.optional) facts += chip("calm", "optional: does not vote");
   if (run.attempt > 1) facts += chip("calm", fmt::format("attempt {}", run.attempt));
   if (const auto seconds = run_seconds(run, view.now))
@@ -82,10 +83,9 @@ Markup about(const store::Run& run) {
   const auto add = [&rows](std::string_view name, const Markup& value) {
     rows += markup("<div><dt>{}</dt><dd>{}</dd></div>\n", name, value);
   };
-  add("Change", markup("<a href=\"{}\">{}</a> by {}", safe_url(gerrit_patchset_url(run)), run.subject, run.author));
   add("Patch set", markup("<a href=\"/change/{}\">{},{}</a> of {}, branch {}", run.change, run.change, run.patchset,
                           run.project, run.branch));
-  add("Job", markup("<a href=\"/?job={}\">{}</a>", url_encode(run.job), run.job));
+  add("Job", markup("<a href=\"{}\">{}</a>", job_url(run.job), run.job));
   if (!run.reason.empty()) add("Why it runs", markup("{}", run.reason));
   add("Commit", markup("<code>{}</code>", run.revision));
   if (!run.base_sha.empty()) add("Merged into", markup("<code>{}</code>", run.base_sha));
@@ -112,7 +112,10 @@ Markup siblings(const RunView& view) {
 
 std::string run_page(const RunView& view) {
   const store::Run& run = view.run;
-  Markup body = banner(view);
+  Markup body = markup("<p class=\"sub\"><a href=\"{}\">{}</a>{}</p>\n", safe_url(gerrit_patchset_url(run)),
+                       run.subject.empty() ? fmt::format("Change {}", run.change) : run.subject,
+                       run.author.empty() ? "" : " by " + run.author);
+  body += banner(view);
   if (!view.result_problem.empty())
     body +=
         markup("<p class=\"note\">The job's result can't be shown: {}. Its log is below.</p>\n", view.result_problem);
@@ -128,8 +131,8 @@ std::string run_page(const RunView& view) {
   body += siblings(view);
   body += about(run);
   return render({.title = fmt::format("{}: {} {},{} - bowsprit", headline(run), run.job, run.change, run.patchset),
-                 .crumbs = markup(" / <a href=\"/change/{}\">change {}</a> / patch set {} / {}", run.change, run.change,
-                                  run.patchset, run.job),
+                 .crumbs = markup(" / <a href=\"/change/{}\">change {}</a> / patch set {} / <a href=\"{}\">{}</a>",
+                                  run.change, run.change, run.patchset, job_url(run.job), run.job),
                  .body = std::move(body),
                  .live = !sched::is_final(run.state),
                  .events = fmt::format("/api/v1/events?run={}", run.id)});

@@ -32,6 +32,16 @@ Markup origin_chip(Origin origin) {
   return {};
 }
 
+std::string_view kind_words(Diagnostic::Kind kind) {
+  switch (kind) {
+    case Diagnostic::Kind::warning: return "warning";
+    case Diagnostic::Kind::error: return "error";
+    case Diagnostic::Kind::splat: return "kernel report";
+    case Diagnostic::Kind::config: return "configuration";
+  }
+  return "error";
+}
+
 /// Text from a job, cut to what a page should carry.
 Markup excerpt(std::string_view text) {
   const std::string_view trimmed = trim(text);
@@ -78,10 +88,11 @@ Markup diagnostics_section(const store::Run& run, const std::vector<Diagnostic>&
     Markup body = markup("<pre class=\"message\">{}</pre>", excerpt(diagnostic.message));
     if (const auto text = trim(diagnostic.text); !text.empty() && text != trim(diagnostic.message))
       body += markup("<details><summary>The whole report</summary><pre>{}</pre></details>", excerpt(text));
-    const Markup entry = markup("<li><p class=\"marks\">{}{}{}{}</p>{}</li>\n",
-                                chip(mild ? "warn" : "bad", to_string(diagnostic.kind)), origin_chip(diagnostic.origin),
-                                diagnostic.test.empty() ? Markup{} : markup("<span>in {}</span>", diagnostic.test),
-                                place(run, diagnostic.file, diagnostic.line), body);
+    const Markup entry =
+        markup("<li><p class=\"marks\">{}{}{}{}</p>{}</li>\n", chip(mild ? "warn" : "bad", kind_words(diagnostic.kind)),
+               origin_chip(diagnostic.origin),
+               diagnostic.test.empty() ? Markup{} : markup("<span>in {}</span>", diagnostic.test),
+               place(run, diagnostic.file, diagnostic.line), body);
     if (mild) ++warning_count;
     (mild ? warnings : problems) += entry;
   }

@@ -59,6 +59,7 @@ Result<store::RunFilter> filter_of(const Request& request) {
   filter.before_id = before.value_or(0);
   filter.limit = static_cast<int>(std::clamp<std::int64_t>(limit.value_or(50), 1, 500));
   filter.job = trim(request.query_value("job").value_or(""));
+  filter.words = shorten(trim(request.query_value("q").value_or("")), 200);
   filter.author = trim(request.query_value("author").value_or(""));
   filter.verdict = request.query_value("verdict").value_or("");
   const auto state = request.query_value("state").value_or("");
@@ -107,6 +108,8 @@ struct Server::Impl {
   Response serve_file(const Request& request, const std::string& folder);
   Response serve_log(const Request& request);
   Response serve_change(const Request& request);
+  Response serve_job(const std::string& name);
+  Result<std::vector<JobView>> all_jobs();
   Response serve_events(const Request& request);
   Response serve_health();
   Response serve_metrics();
@@ -143,6 +146,15 @@ void Server::Impl::add_routes() {
              [this](const Request& request) { return serve_file(request, "artifacts/"); });
   routes.add("GET", "/run/{id}/files/{name...}", [this](const Request& request) { return serve_file(request, ""); });
   routes.add("GET", "/change/{number}", [this](const Request& request) { return serve_change(request); });
+  routes.add("GET", "/job/{name}", [this](const Request& request) { return serve_job(request.param("name")); });
+  routes.add("GET", "/jobs", [this](const Request&) {
+    const auto jobs = all_jobs();
+    return jobs ? Response::html(jobs_page(*jobs)) : page_error(jobs.error());
+  });
+  routes.add("GET", "/api/v1/jobs", [this](const Request&) {
+    const auto jobs = all_jobs();
+    return jobs ? json_response(jobs_json(*jobs)) : json_error(jobs.error());
+  });
   routes.add("GET", "/healthz", [this](const Request&) { return serve_health(); });
   routes.add("GET", "/metrics", [this](const Request&) { return serve_metrics(); });
   routes.add("GET", "/api/v1/runs", [this](const Request& request) {
@@ -214,6 +226,25 @@ Response Server::Impl::serve_change(const Request& request) {
   // Newest patch set first; a rerun of an older one may have the newest id.
   std::ranges::stable_sort(view.runs, std::greater{}, &store::Run::patchset);
   return Response::html(change_page(view));
+}
+
+Response Server::Impl::serve_job(const std::string& name) {
+  auto runs = store.runs({.job = name, .limit = 100});
+  if (!runs) return page_error(runs.error());
+  if (runs->empty()) return page_error(fail(ErrorKind::not_found, "no run of a job '{}' is known here", name).error());
+  return Response::html(job_page({.job = name, .runs = std::move(*runs), .now = SystemClock::now()}));
+}
+
+Result<std::vector<JobView>> Server::Impl::all_jobs() {
+  constexpr std::size_t kMaxJobs = 200;
+  std::vector<JobView> jobs;
+  TRY_ASSIGN(const auto names, store.jobs());
+  for (const auto& name : names) {
+    if (jobs.size() == kMaxJobs) break;
+    TRY_ASSIGN(auto runs, store.runs({.job = name, .limit = 30}));
+    jobs.push_back({.job = name, .runs = std::move(runs), .now = SystemClock::now()});
+  }
+  return jobs;
 }
 
 Response Server::Impl::serve_events(const Request& request) {

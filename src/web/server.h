@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The pages and the data of a running server: what a developer opens from Gerrit, what scripts and monitors ask.
 ///
-///   GET  /                              runs, with filters: change, job, state, verdict, author, before
+///   GET  /                              runs, with filters: q (words), change, job, state, verdict, author, before
 ///   GET  /run/ID  /run/ID/log           its page; its log, also while it grows (Range)
 ///   GET  /run/ID/artifacts/NAME         what the job left in $ARTIFACTS
 ///   GET  /run/ID/files/NAME             what is beside it: build-log.txt, started.json, finished.json ...
 ///   GET  /change/NUMBER                 all patch sets and their runs
+///   GET  /jobs  /job/NAME               how the jobs fare, and the history of one
 ///   GET  /healthz  /metrics
-///   GET  /api/v1/runs  /api/v1/runs/ID  /api/v1/events (SSE, Last-Event-ID)
+///   GET  /api/v1/runs  /api/v1/runs/ID  /api/v1/jobs  /api/v1/events (SSE, Last-Event-ID)
 ///   POST /api/v1/runs/ID/rerun  /abort  with "Authorization: Bearer TOKEN", so no foreign page can cause one
 ///
 /// Every page works without JavaScript. All that comes from a change or a job (names, messages, logs, result.json, file

@@ -172,6 +172,12 @@ TEST_F(WebServerTest, ListsByFilterAndPage) {
   EXPECT_THAT(next, HasSubstr("before=4"));
   EXPECT_EQ(json_get(parse_json(get(next).body).value(), "runs").size(), 3U);
   EXPECT_EQ(json_get(parse_json(get("/api/v1/runs?change=1").body).value(), "runs").size(), 0U);
+  EXPECT_EQ(json_get(parse_json(get("/api/v1/runs?q=list_sort+ada").body).value(), "runs").size(), 5U);
+  EXPECT_EQ(json_get(parse_json(get("/api/v1/runs?q=%22%20OR%20x").body).value(), "runs").size(), 0U);
+  EXPECT_EQ(json_get(parse_json(get("/api/v1/jobs").body).value(), "jobs").size(), 1U);
+  EXPECT_EQ(get("/jobs").status, 200);
+  EXPECT_EQ(get("/job/kunit-um").status, 200);
+  EXPECT_EQ(get("/job/none").status, 404);
   EXPECT_EQ(get("/api/v1/runs?state=nonsense").status, 400);
   EXPECT_EQ(get("/?change=x").status, 400);
   EXPECT_EQ(get("/run/99").status, 404);

@@ -2,6 +2,8 @@
 #include "web/view.h"
 
 #include <cmath>
+#include <map>
+#include <set>
 
 #include "base/strings.h"
 
@@ -20,6 +22,30 @@ std::string encode_path(std::string_view path) {
 std::optional<double> run_seconds(const store::Run& run, SystemTime now) {
   if (!run.started) return std::nullopt;
   return std::chrono::duration<double>(run.finished.value_or(now) - *run.started).count();
+}
+
+JobStats stats_of(const std::vector<store::Run>& runs) {
+  JobStats stats;
+  std::vector<double> times;
+  std::map<std::pair<int, int>, std::set<sched::JobState>> outcomes;
+  for (const auto& run : runs) {
+    const bool passed = run.state == sched::JobState::success;
+    const bool failed = run.state == sched::JobState::failure;
+    stats.passed += passed ? 1 : 0;
+    stats.failed += failed ? 1 : 0;
+    stats.no_verdict += sched::is_final(run.state) && !passed && !failed ? 1 : 0;
+    if (!passed && !failed) continue;
+    outcomes[{run.change, run.patchset}].insert(run.state);
+    if (const auto seconds = run_seconds(run, SystemTime{}); seconds && run.finished) times.push_back(*seconds);
+  }
+  stats.wavering =
+      static_cast<int>(std::ranges::count_if(outcomes, [](const auto& entry) { return entry.second.size() > 1; }));
+  std::ranges::sort(times);
+  if (!times.empty()) {
+    stats.median_seconds = times[times.size() / 2];
+    stats.slow_seconds = times[times.size() * 9 / 10];
+  }
+  return stats;
 }
 
 std::string human_seconds(double seconds) {

@@ -43,6 +43,24 @@ struct ChangeView {
   SystemTime now{};
 };
 
+/// The latest runs of one job.
+struct JobView {
+  std::string job;
+  std::vector<store::Run> runs;  ///< newest first
+  SystemTime now{};
+};
+
+/// What the latest runs of a job say about it.
+struct JobStats {
+  int passed = 0;
+  int failed = 0;                        ///< by the change
+  int no_verdict = 0;                    ///< infrastructure, aborted
+  int wavering = 0;                      ///< patch sets on which it both passed and failed: the sign of a flaky job
+  std::optional<double> median_seconds;  ///< of those with a verdict
+  std::optional<double> slow_seconds;    ///< nine of ten took less
+};
+JobStats stats_of(const std::vector<store::Run>& runs);
+
 /// From the start (or the entry into the queue) to the end or to `now`.
 std::optional<double> run_seconds(const store::Run& run, SystemTime now);
 /// "12 s", "3 min 20 s", "1 h 5 min".
