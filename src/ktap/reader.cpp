@@ -25,6 +25,14 @@ Indent blanks_before(std::string_view text, std::size_t at) {
   return indent;
 }
 
+/// Where "ok " and a digit stand from `from` on. By the 'k', since log lines are full of 'o'.
+std::size_t find_ok(std::string_view text, std::size_t from) {
+  for (std::size_t k = text.find('k', from + 1); k != std::string_view::npos; k = text.find('k', k + 1))
+    if (text[k - 1] == 'o' && k + 2 < text.size() && text[k + 1] == ' ' && text[k + 2] >= '0' && text[k + 2] <= '9')
+      return k - 1;
+  return std::string_view::npos;
+}
+
 std::string_view without_kunit_indent(std::string_view text) {
   if (text.starts_with('\t')) return text.substr(1);
   std::size_t count = 0;
@@ -41,6 +49,7 @@ Console::Reader::Reader(Limits limits, EventSink* sink) : limits_(limits), sink_
 }
 
 void Console::Reader::feed(std::string_view bytes) {
+  may_have_escapes_ = may_have_escapes_ || std::memchr(bytes.data(), '\x1b', bytes.size()) != nullptr;
   while (!bytes.empty()) {
     const void* newline = std::memchr(bytes.data(), '\n', bytes.size());
     if (newline == nullptr) {
@@ -81,7 +90,7 @@ void Console::Reader::take_line(std::string_view line) {
         fmt::format("{}{}", line.substr(0, limits_.line_bytes - kTailBytes), line.substr(line.size() - kTailBytes));
     line = shortened;
   }
-  line = strip_ansi(line, ansi_scratch_);
+  if (may_have_escapes_) line = strip_ansi(line, ansi_scratch_);
   while (true) {
     const PlainLine plain = strip_prefix(line);
     now_ = plain.microseconds;
@@ -95,15 +104,16 @@ void Console::Reader::take_line(std::string_view line) {
 
 void Console::Reader::take_text(std::string_view text) {
   if (text.empty()) return;
-  const KtapLine line = classify(text);
+  KtapLine line = classify(text);
   const bool plain_ktap = line.kind != LineKind::other && line.kind != LineKind::diagnostic;
   if (const auto splat = find_splat(text)) {
     if (splat->at > 0) {
       const std::string_view front = text.substr(0, splat->at);
+      KtapLine front_line = classify(front);
       if (plain_ktap)
-        take_ktap(classify(front), front);
+        take_ktap(front_line, front);
       else if (!take_glued_ktap(front) && front.find_first_not_of(" \t") != std::string_view::npos)
-        take_other(front, classify(front));
+        take_other(front, front_line);
     }
     start_splat(*splat, text.substr(splat->at));
     return;
@@ -118,7 +128,7 @@ void Console::Reader::take_text(std::string_view text) {
   }
 }
 
-void Console::Reader::take_ktap(const KtapLine& line, std::string_view text) {
+void Console::Reader::take_ktap(KtapLine& line, std::string_view text) {
   if (line.kind == LineKind::executor_error) {
     if (document_.executor_errors.size() < limits_.anomalies)
       document_.executor_errors.push_back(shorten(printable(line.text), 300));
@@ -162,7 +172,7 @@ bool Console::Reader::take_glued_ktap(std::string_view text) {
   }
   if (frames_.empty()) return false;
   const Frame& top = frames_.back();
-  for (std::size_t at = text.find("ok ", 1); at != std::string_view::npos; at = text.find("ok ", at + 1)) {
+  for (std::size_t at = find_ok(text, 1); at != std::string_view::npos; at = find_ok(text, at + 1)) {
     const bool negated = at >= 5 && text.substr(at - 4, 4) == "not ";
     const std::size_t start = negated ? at - 4 : at;
     KtapLine line = classify(text.substr(start));
@@ -182,7 +192,8 @@ bool Console::Reader::take_glued_ktap(std::string_view text) {
     take_ktap(line, text);
     return true;
   }
-  if (const std::size_t at = text.find("# Subtest: ", 1); !quoted && at != std::string_view::npos) {
+  if (const std::size_t at = quoted ? std::string_view::npos : text.find("# Subtest: ", 1);
+      at != std::string_view::npos) {
     const Indent blanks = blanks_before(text, at);
     KtapLine line = classify(text.substr(at));
     if (blanks.width >= 2 && blanks.bytes > 0 && line.kind == LineKind::subtest) {
@@ -236,6 +247,7 @@ void Console::Reader::take_diagnostic(const KtapLine& line, std::string_view tex
   if (frames_.empty()) return;
   Frame& top = frames_.back();
   Running& running = top.running;
+  running.dirty = true;
   if (line.name == "module") {
     if (frames_.size() > 1 && top.seen == 0) top.node.module = shorten(printable(line.text), 100);
     return;
@@ -274,7 +286,9 @@ void Console::Reader::log_line(std::string_view text) {
   if (frames_.empty()) return;
   // A quarter is kept free for expectations, which say more per byte.
   LogBudget share{budget_.limit / 4 * 3, budget_.used, budget_.exhausted};
-  frames_.back().running.log.add(text, limits_.log_lines_per_test, share);
+  Running& running = frames_.back().running;
+  running.dirty = true;
+  running.log.add(text, limits_.log_lines_per_test, share);
   budget_.used = share.used;
   budget_.exhausted = share.exhausted;
 }
@@ -300,7 +314,8 @@ void Console::Reader::start_splat(SplatStart start, std::string_view line) {
   }
   if (start.announced) return;
   if (start.kind == Splat::Kind::panic) dead_ = true;
-  if (!frames_.empty() && is_fatal(start.kind)) frames_.back().running.fatal_splat = true;
+  if (!frames_.empty() && is_fatal(start.kind))
+    frames_.back().running.fatal_splat = frames_.back().running.dirty = true;
   if (sink_ != nullptr) sink_->splat_started(start.kind, open_splat_->title());
 }
 
@@ -316,7 +331,10 @@ void Console::Reader::end_splat() {
     ++splats_lost_;
     return;
   }
-  if (running != nullptr) running->push_back(splats_.size());
+  if (running != nullptr) {
+    running->push_back(splats_.size());
+    frames_.back().running.dirty = true;
+  }
   splats_.push_back(std::move(splat));
 }
 

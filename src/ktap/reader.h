@@ -36,6 +36,7 @@ class Console::Reader {
     bool ran_out_of_time = false;     ///< "test case timed out"
     bool faulted = false;             ///< "try faulted"
     bool fatal_splat = false;
+    bool dirty = false;  ///< something above is set
   };
   struct Frame {
     TestNode node;
@@ -56,7 +57,7 @@ class Console::Reader {
   void take_line(std::string_view line);
   void keep_partial(std::string_view bytes);
   void take_text(std::string_view text);
-  void take_ktap(const KtapLine& line, std::string_view text);
+  void take_ktap(KtapLine& line, std::string_view text);
   bool take_glued_ktap(std::string_view text);
   void take_other(std::string_view text, const KtapLine& line);
   void take_diagnostic(const KtapLine& line, std::string_view text);
@@ -64,7 +65,7 @@ class Console::Reader {
   void on_version(const KtapLine& line);
   void on_subtest(int indent, std::string_view name);
   void on_plan(const KtapLine& line, std::string_view text);
-  void on_result(KtapLine line);
+  void on_result(KtapLine& line);
   void on_bail_out(const KtapLine& line);
 
   void open_document(int indent);
@@ -74,7 +75,8 @@ class Console::Reader {
   void close_above(std::size_t depth, Closing how);
   void add_leaf(const KtapLine& line);
   void add_unfinished_children(Frame& frame, Closing how);
-  void settle(Frame& parent, TestNode node, Running running);
+  TestNode& new_node();
+  void settle(TestNode& node, Running& running);
   [[nodiscard]] TestStatus status_of(const KtapLine& line, const Running& running) const;
   [[nodiscard]] TestStatus unfinished_status(const Running& running) const;
   [[nodiscard]] std::size_t frame_for(int indent) const;
@@ -90,7 +92,6 @@ class Console::Reader {
   void end_splat();
   void attach_splats(const std::vector<std::size_t>& splats, const std::string& path);
 
-  bool count_node();
   void log_line(std::string_view text);
   template <class... Args>
   void anomaly(Anomaly::Severity severity, fmt::format_string<Args...> format, Args&&... args);
@@ -108,6 +109,7 @@ class Console::Reader {
   std::uint64_t line_number_ = 0;
   std::optional<std::int64_t> now_;  ///< time stamp of this line
   bool stamped_ = false;
+  bool may_have_escapes_ = false;  ///< saves a look at each line of the usual console, which has none
   bool version_waits_ =
       false;  ///< a header at the document's own column: a second document, or a suite without indentation
   bool collecting_ = false;  ///< lines below "EXPECTATION FAILED" belong to it
@@ -118,6 +120,7 @@ class Console::Reader {
   LogBudget budget_;
   std::size_t nodes_ = 0;
   std::uint64_t nodes_lost_ = 0;
+  TestNode lost_;  ///< where a node goes that is over the limit
   std::uint64_t lines_cut_ = 0;
   std::uint64_t splats_lost_ = 0;
   std::uint64_t anomalies_lost_ = 0;

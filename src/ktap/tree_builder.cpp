@@ -11,8 +11,9 @@ namespace {
 constexpr std::size_t kNameBytes = 256;
 
 std::string clean(std::string_view text, std::size_t limit = kNameBytes) {
-  const bool plain = std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
-  return plain && text.size() <= limit ? std::string(text) : shorten(printable(text), limit);
+  unsigned odd = 0;  // without a branch per byte: names are most of what the reader copies
+  for (const char c : text) odd |= static_cast<unsigned>(static_cast<unsigned char>(c - 0x20) >= 0x5F);
+  return odd == 0 && text.size() <= limit ? std::string(text) : shorten(printable(text), limit);
 }
 
 bool any_bad(const std::vector<TestNode>& nodes) {
@@ -54,13 +55,14 @@ std::string Console::Reader::path_of(std::string_view child) const {
   return path;
 }
 
-bool Console::Reader::count_node() {
-  if (nodes_ < limits_.tests) {
-    ++nodes_;
-    return true;
+/// A new node below the innermost frame, or aside if there are too many.
+TestNode& Console::Reader::new_node() {
+  if (nodes_ >= limits_.tests) {
+    ++nodes_lost_;
+    return lost_ = {};
   }
-  ++nodes_lost_;
-  return false;
+  ++nodes_;
+  return (frames_.size() > 1 ? frames_.back().node.children : document_.suites).emplace_back();
 }
 
 void Console::Reader::open_document(int indent) {
@@ -172,6 +174,8 @@ void Console::Reader::on_plan(const KtapLine& line, std::string_view text) {
   if (!line.rest.empty() && !line.directive) log_line(line.rest);
   frame.last = now_;
   if (depth == 0 && sink_ != nullptr) sink_->plan_known(static_cast<std::size_t>(frame.plan));
+  if (depth > 0 && nodes_ + frame.plan <= limits_.tests)
+    frame.node.children.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(frame.plan, 64)));
   if (depth + 1 == frames_.size()) announce(frame);
 }
 
@@ -197,7 +201,7 @@ bool Console::Reader::closes(const Frame& candidate, const Frame& parent, KtapLi
   return true;
 }
 
-void Console::Reader::on_result(KtapLine line) {
+void Console::Reader::on_result(KtapLine& line) {
   give_up_waiting();
   const std::size_t depth = frame_for(line.indent);
   const std::size_t top = frames_.size() - 1;
@@ -232,34 +236,33 @@ void Console::Reader::add_leaf(const KtapLine& line) {
   Frame& frame = frames_.back();
   announce(frame);
   check_number(frame, line.number, line.name);
-  TestNode node;
-  node.name = line.name.empty() ? fmt::format("({})", line.number) : clean(line.name);
-  node.directive = clean(line.text);
-  Running running = std::exchange(frame.running, {});
-  node.status = status_of(line, running);
+  TestNode& node = new_node();
+  if (line.name.empty())
+    node.name = fmt::format("({})", line.number);
+  else
+    node.name = clean(line.name);
+  if (!line.text.empty()) node.directive = clean(line.text);
+  node.status = status_of(line, frame.running);
   if (now_ && frame.last) node.seconds = std::max(0.0, static_cast<double>(*now_ - *frame.last) / 1e6);
   frame.last = now_;
-  settle(frame, std::move(node), std::move(running));
+  settle(node, frame.running);
 }
 
-/// Gives a finished test its log and its place in the tree. `parent` is the innermost frame.
-void Console::Reader::settle(Frame& parent, TestNode node, Running running) {
-  if (!running.splats.empty()) attach_splats(running.splats, path_of(node.name));
-  if (is_good(node.status) && budget_.used > budget_.limit / 2)
-    running.log.drop(budget_);  // good tests may fill half of it, the rest is for the others
-  node.log = running.log.take();
-  node.expectations = std::move(running.expectations);
-  if (sink_ != nullptr) {
-    if (frames_.size() > 1)
-      sink_->case_finished(path_of(node.name), node);
-    else
-      sink_->suite_finished(node);
+/// Gives a finished test, placed already, its log and the reports that came while it ran. Leaves `running` empty.
+void Console::Reader::settle(TestNode& node, Running& running) {
+  if (running.dirty) {
+    if (!running.splats.empty()) attach_splats(running.splats, path_of(node.name));
+    if (is_good(node.status) && budget_.used > budget_.limit / 2)
+      running.log.drop(budget_);  // good tests may fill half of it, the rest is for the others
+    node.log = running.log.take();
+    node.expectations = std::move(running.expectations);
+    running = {};
   }
-  if (!count_node()) return;
+  if (sink_ == nullptr) return;
   if (frames_.size() > 1)
-    parent.node.children.push_back(std::move(node));
+    sink_->case_finished(path_of(node.name), node);
   else
-    document_.suites.push_back(std::move(node));
+    sink_->suite_finished(node);
 }
 
 void Console::Reader::attach_splats(const std::vector<std::size_t>& splats, const std::string& path) {
@@ -279,17 +282,18 @@ void Console::Reader::add_unfinished_children(Frame& frame, Closing how) {
     // A kernel that halts by itself between two suites was not in the middle of one.
     const bool between = is_document && !dead_ && !running.fatal_splat && end_ == EndOfInput::exited;
     if (due ? !between : !is_document && !frame.has_plan && evidence) {
-      TestNode node;
+      TestNode& node = new_node();
       node.name = running.name;
       node.status = unfinished_status(running);
       ++frame.seen;
       frame.interrupted = true;
-      settle(frame, std::move(node), std::exchange(frame.running, {}));
+      settle(node, frame.running);
     }
   }
-  if (!frame.has_plan || frame.seen >= frame.plan) return;
-  document_.ended_early = document_.ended_early || how != Closing::by_result;
-  for (; frame.seen < frame.plan; ++frame.seen) settle(frame, {}, {});
+  document_.ended_early = document_.ended_early || (due && how != Closing::by_result);
+  if (!frame.has_plan) return;
+  Running nothing;
+  for (; frame.seen < frame.plan; ++frame.seen) settle(new_node(), nothing);
 }
 
 void Console::Reader::close_frame(Closing how, const KtapLine* result) {
@@ -311,6 +315,7 @@ void Console::Reader::close_frame(Closing how, const KtapLine* result) {
   own.ran_out_of_time = own.ran_out_of_time || frame.running.ran_out_of_time;
   own.faulted = own.faulted || frame.running.faulted;
   own.fatal_splat = own.fatal_splat || frame.running.fatal_splat;
+  own.dirty = own.dirty || frame.running.dirty;
 
   TestNode& node = frame.node;
   if (now_ && frame.started) node.seconds = std::max(0.0, static_cast<double>(*now_ - *frame.started) / 1e6);
@@ -338,7 +343,9 @@ void Console::Reader::close_frame(Closing how, const KtapLine* result) {
     else
       parent.interrupted = true;
   }
-  settle(parent, std::move(node), std::move(own));
+  TestNode& placed = new_node();
+  placed = std::move(node);
+  settle(placed, own);
 }
 
 void Console::Reader::close_above(std::size_t depth, Closing how) {
@@ -350,7 +357,7 @@ void Console::Reader::on_bail_out(const KtapLine& line) {
   anomaly(Anomaly::Severity::error, "Bail out! {}", clean(line.text));
   version_waits_ = false;
   for (Frame& frame : frames_)
-    frame.running.fatal_splat = true;  // what was running crashed, whatever ends the input later
+    frame.running.fatal_splat = frame.running.dirty = true;  // what was running crashed, whatever ends the input later
   close_above(0, Closing::by_end);
 }
 
@@ -363,19 +370,19 @@ ConsoleReport Console::Reader::finish(EndOfInput how) {
   end_splat();
   give_up_waiting();
   close_above(0, Closing::by_end);
-  if (nodes_lost_ > 0)
-    anomaly(Anomaly::Severity::error, "more than {} tests: {} are not kept", limits_.tests, nodes_lost_);
-  if (lines_cut_ > 0)
-    anomaly(Anomaly::Severity::warning, "{} lines were longer than {} bytes and are cut", lines_cut_,
-            limits_.line_bytes);
-  if (budget_.exhausted)
-    anomaly(Anomaly::Severity::warning, "the log is larger than {} bytes: the rest is not kept", limits_.log_bytes);
-  if (splats_lost_ > 0)
-    anomaly(Anomaly::Severity::warning, "more than {} kernel reports: {} are not kept", limits_.splats, splats_lost_);
-  if (anomalies_lost_ > 0) {
-    document_.anomalies.push_back({document_.anomalies.back().severity, line_number_,
-                                   fmt::format("{} more such remarks are not kept", anomalies_lost_)});
-  }
+  // What the limits cost is said in any case, over the limit of anomalies too.
+  const auto lost = [&](std::uint64_t count, Anomaly::Severity severity, std::string text) {
+    if (count > 0) document_.anomalies.push_back({severity, line_number_, std::move(text)});
+  };
+  using enum Anomaly::Severity;
+  lost(anomalies_lost_, warning, fmt::format("{} more such remarks are not kept", anomalies_lost_));
+  lost(nodes_lost_, error, fmt::format("more than {} tests: {} are not kept", limits_.tests, nodes_lost_));
+  lost(lines_cut_, warning,
+       fmt::format("{} lines were longer than {} bytes and are cut", lines_cut_, limits_.line_bytes));
+  lost(budget_.exhausted ? 1 : 0, warning,
+       fmt::format("the log is larger than {} bytes: the rest is not kept", limits_.log_bytes));
+  lost(splats_lost_, warning,
+       fmt::format("more than {} kernel reports: {} are not kept", limits_.splats, splats_lost_));
   return {std::move(document_), std::move(splats_)};
 }
 
