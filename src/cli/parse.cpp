@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// `bowsprit parse`: the verdict of a console log, in each of the formats that a run writes.
+#include <fmt/core.h>
+
 #include <unistd.h>
 
 #include <algorithm>

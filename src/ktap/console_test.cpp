@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <fmt/core.h>
+
 #include <fstream>
 
 #include "base/strings.h"

@@ -8,6 +8,8 @@
 /// of the innermost frame, whose name is known only once its result comes, or from its own "# name: " lines.
 #pragma once
 
+#include <fmt/core.h>
+
 #include <optional>
 #include <string>
 #include <vector>

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ktap/splat.h"
 
+#include <fmt/core.h>
+
 #include <array>
 #include <cstring>
 

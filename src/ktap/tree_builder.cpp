@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// KTAP events to the tree: opening and closing tests by indentation, statuses, what never came. See reader.h.
 #include <algorithm>
+#include <utility>
 
 #include "base/strings.h"
 #include "ktap/reader.h"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verdict/judge.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 #include "base/strings.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The inputs on which kunit.py of 6.12 is wrong or says too little, one row each: what it says, and what is right.
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include "base/strings.h"

@@ -20,6 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   halves.feed(text.substr(cut));
   JudgeInput input;
   input.console = std::move(halves).finish(ktap::EndOfInput::timed_out);
+  input.end = KernelEnd::timed_out;
   const ktap::ConsoleReport whole = ktap::read_console(text, ktap::EndOfInput::timed_out, limits);
   if (whole.document.suites.size() != input.console.document.suites.size()) std::abort();
   if (whole.splats.size() != input.console.splats.size()) std::abort();
