@@ -21,6 +21,7 @@ constexpr std::size_t kFailuresWithLog = 200;
 
 bool counts_against(const Splat& splat, const JudgePolicy& policy) {
   if (splat.kind == Splat::Kind::panic) return true;
+  if (policy.harmless_reports.contains(splat.fingerprint)) return false;
   if (policy.provoking_suites.contains(splat.test.substr(0, splat.test.find('.')))) return false;
   if (splat.kind == Splat::Kind::warning) return policy.warnings_fail;
   if (splat.kind == Splat::Kind::lockdep) return policy.lockdep_fails;

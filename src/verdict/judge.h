@@ -56,6 +56,9 @@ struct JudgePolicy {
   bool warnings_fail = true;  ///< WARN() reports
   bool lockdep_fails = true;
   bool kmemleak_fails = true;
+  /// By fingerprint. The one of the default is how ARCH=um's own default configuration boots: arch/um/drivers/virt-pci.c warns
+  /// where no device id is configured, and goes on.
+  std::set<std::string, std::less<>> harmless_reports{"warning|um_pci_init|arch/um/drivers/virt-pci.c"};
   /// Suites that provoke reports on purpose and check by themselves that they came (mm/kasan/kasan_test_c.c and the
   /// like): a report inside of one is shown and does not count. A panic counts everywhere.
   std::set<std::string, std::less<>> provoking_suites{"kasan", "kcsan", "kfence", "kmsan", "kunit_fault"};

@@ -118,6 +118,16 @@ TEST(Judge, SuitesThatProvokeReportsOnPurposeMay) {
   EXPECT_EQ(judged(console("Kernel panic - not syncing: x\n    ok 1 a\n", 1, true, "kasan")).verdict, Verdict::crashed);
 }
 
+TEST(Judge, TheWarningOfEveryUserModeKernelIsHarmless) {
+  const RunResult result = judged(
+      "------------[ cut here ]------------\nWARNING: CPU: 0 PID: 1 at arch/um/drivers/virt-pci.c:1005 "
+      "um_pci_init+0xc7/0xd4\n"
+      "No virtio device ID configured for PCI - no PCI support\n---[ end trace 0000000000000000 ]---\n" +
+      console("    ok 1 a\n", 1));
+  EXPECT_EQ(result.verdict, Verdict::passed);
+  EXPECT_FALSE(result.diagnostics.at(0).counts);
+}
+
 TEST(JoinReports, WhatRanInAnotherBootHasRun) {
   std::vector<ktap::ConsoleReport> boots;
   boots.push_back(ktap::read_console(
