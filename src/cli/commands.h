@@ -9,12 +9,16 @@ namespace bowsprit::cli {
 
 const std::vector<Command>& commands();
 
-Command run_command();
-Command presubmit_command();
-Command serve_command();
-Command jobs_command();
-Command rerun_command();
 Command abort_command();
+Command config_check_command();
+Command jobs_command();
+Command parse_command();
+Command pod_command();
+Command presubmit_command();
+Command rerun_command();
+Command run_command();
+Command sandbox_init_command();
+Command serve_command();
 Command trigger_command();
 Command config_check_command();
 Command parse_command();

@@ -107,10 +107,6 @@ tidee: {}
           "j.yaml:9:37: presubmits[https://h/linux][0].labels.ok: expected a Kubernetes label value: at most 63 of A-Z "
           "a-z 0-9 - . "
           "_, a letter or digit at both ends, got \"not a value!\"",
-          "j.yaml:10:17: presubmits[https://h/linux][0].extra_refs: not supported: one repository per job",
-          "j.yaml:11:23: warning: presubmits[https://h/linux][0].run_before_merge: accepted, not used: there is no "
-          "Tide "
-          "[unused-field]",
           "j.yaml:13:17: presubmits[https://h/linux][0].spec.volumes[0]: volume \"logs\" is decoration's own",
           "j.yaml:13:42: presubmits[https://h/linux][0].spec.volumes[2]: volume \"v\" is defined twice",
           "j.yaml:15:15: presubmits[https://h/linux][0].spec.containers[0].env[0]: CI is set by Prow itself",

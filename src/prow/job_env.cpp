@@ -10,10 +10,6 @@ namespace bowsprit::prow {
 
 namespace {
 
-void set(Json& json, std::string_view key, const std::string& value) {
-  if (!value.empty()) json[std::string(key)] = value;
-}
-
 /// "host" and "path" of where the source comes from.
 std::pair<std::string, std::string> source_place(const Refs& refs) {
   std::string_view place = refs.path_alias;
@@ -30,61 +26,55 @@ std::pair<std::string, std::string> source_place(const Refs& refs) {
 
 }  // namespace
 
-Json to_json(const Refs& refs) {
-  Json json{{"org", refs.org}, {"repo", refs.repo}};
-  set(json, "repo_link", refs.repo_link);
-  set(json, "base_ref", refs.base_ref);
-  set(json, "base_sha", refs.base_sha);
-  set(json, "base_link", refs.base_link);
-  for (const Pull& pull : refs.pulls) {
-    Json item{{"number", pull.number}, {"author", pull.author}, {"sha", pull.sha}};
-    set(item, "title", pull.title);
-    set(item, "ref", pull.ref);
-    set(item, "head_ref", pull.head_ref);
-    set(item, "link", pull.link);
-    json["pulls"].push_back(std::move(item));
+std::string_view to_string(JobType type) {
+  switch (type) {
+    case JobType::presubmit: return "presubmit";
+    case JobType::postsubmit: return "postsubmit";
+    case JobType::periodic: return "periodic";
+    case JobType::batch: return "batch";
   }
-  set(json, "path_alias", refs.path_alias);
-  set(json, "clone_uri", refs.clone_uri);
-  return json;
+  return "?";
 }
 
+Json to_json(const Refs& refs) { return fields_of(static_cast<const Refs*>(nullptr)).write(refs); }
+
 Json job_spec(const JobRun& run) {
-  Json json{{"type", "presubmit"}, {"job", run.job}};
-  set(json, "buildid", run.build_id);
-  set(json, "prowjobid", run.prow_job_id);
-  json["refs"] = to_json(run.refs);
+  Json json{{"type", to_string(run.type)}, {"job", run.job}};
+  if (!run.build_id.empty()) json["buildid"] = run.build_id;
+  if (!run.prow_job_id.empty()) json["prowjobid"] = run.prow_job_id;
+  if (run.has_refs()) json["refs"] = to_json(run.refs);
+  for (const Refs& refs : run.extra_refs) json["extra_refs"].push_back(to_json(refs));
   if (run.decorated) json["decoration_config"] = yaml::to_json(run.decoration_config);
   return json;
 }
 
 std::map<std::string, std::string> job_environment(const JobRun& run) {
-  const auto [host, base] = source_place(run.refs);
-  const Pull pull = run.refs.pulls.empty() ? Pull{} : run.refs.pulls.front();
-  std::map<std::string, std::string> env{
-      {"CI", "true"},
-      {"JOB_NAME", run.job},
-      {"JOB_TYPE", "presubmit"},
-      {"JOB_SPEC", dump_json(job_spec(run))},
-      {"PROW_JOB_ID", run.prow_job_id},
-      {"BUILD_ID", run.build_id},
-      {"BUILD_NUMBER", run.build_id},
-      {"REPO_OWNER", run.refs.org},
-      {"REPO_NAME", run.refs.repo},
-      {"SRC_HOST", host},
-      {"SRC_BASE", base},
-      {"PULL_BASE_REF", run.refs.base_ref},
-      {"PULL_BASE_SHA", run.refs.base_sha},
-      {"PULL_REFS", run.refs.text()},
-      {"PULL_NUMBER", std::to_string(pull.number)},
-      {"PULL_PULL_SHA", pull.sha},
-      {"PULL_HEAD_REF", pull.head_ref},
-      {"PULL_TITLE", pull.title},
-  };
+  std::map<std::string, std::string> env{{"CI", "true"},
+                                         {"JOB_NAME", run.job},
+                                         {"JOB_TYPE", std::string(to_string(run.type))},
+                                         {"JOB_SPEC", dump_json(job_spec(run))},
+                                         {"PROW_JOB_ID", run.prow_job_id},
+                                         {"BUILD_ID", run.build_id}};
+  if (run.agent == "kubernetes") env["BUILD_NUMBER"] = run.build_id;
   if (run.decorated) {
     env["ARTIFACTS"] = kArtifactsPath;
     env["GOPATH"] = kCodeRoot;
   }
+  if (run.type == JobType::periodic) return env;
+  const auto [host, base] = source_place(run.refs);
+  env["REPO_OWNER"] = run.refs.org;
+  env["REPO_NAME"] = run.refs.repo;
+  env["SRC_HOST"] = host;
+  env["SRC_BASE"] = base;
+  env["PULL_BASE_REF"] = run.refs.base_ref;
+  env["PULL_BASE_SHA"] = run.refs.base_sha;
+  env["PULL_REFS"] = run.refs.text();
+  if (run.type != JobType::presubmit) return env;
+  const Pull pull = run.refs.pulls.empty() ? Pull{} : run.refs.pulls.front();
+  env["PULL_NUMBER"] = std::to_string(pull.number);
+  env["PULL_PULL_SHA"] = pull.sha;
+  env["PULL_HEAD_REF"] = pull.head_ref;
+  env["PULL_TITLE"] = pull.title;
   return env;
 }
 
@@ -100,12 +90,22 @@ std::string clone_path(const Refs& refs) {
   return fmt::format("{}/src/{}", kCodeRoot, path);
 }
 
-const std::vector<std::string_view>& presubmit_variables() {
-  static const std::vector<std::string_view> names{
-      "CI",          "JOB_NAME",      "JOB_SPEC",      "JOB_TYPE",  "PROW_JOB_ID",   "BUILD_ID",      "BUILD_NUMBER",
-      "REPO_OWNER",  "REPO_NAME",     "SRC_BASE",      "SRC_HOST",  "PULL_BASE_REF", "PULL_BASE_SHA", "PULL_REFS",
-      "PULL_NUMBER", "PULL_PULL_SHA", "PULL_HEAD_REF", "PULL_TITLE"};
-  return names;
+const std::vector<std::string_view>& reserved_variables(JobType type) {
+  static const std::vector<std::string_view> base{"CI",          "JOB_NAME", "JOB_SPEC",    "JOB_TYPE",
+                                                  "PROW_JOB_ID", "BUILD_ID", "BUILD_NUMBER"};
+  static const auto with_refs = [] {
+    auto out = base;
+    out.insert(out.end(),
+               {"REPO_OWNER", "REPO_NAME", "SRC_BASE", "SRC_HOST", "PULL_BASE_REF", "PULL_BASE_SHA", "PULL_REFS"});
+    return out;
+  }();
+  static const auto with_pull = [] {
+    auto out = with_refs;
+    out.insert(out.end(), {"PULL_NUMBER", "PULL_PULL_SHA", "PULL_HEAD_REF", "PULL_TITLE"});
+    return out;
+  }();
+  if (type == JobType::periodic) return base;
+  return type == JobType::presubmit ? with_pull : with_refs;
 }
 
 }  // namespace bowsprit::prow

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "prow/cron.h"
+#include "prow/labels.h"
 #include "prow/pod_spec.h"
 #include "prow/regex.h"
 
@@ -14,24 +16,15 @@ namespace {
 using yaml::Cursor;
 using yaml::Fields;
 
-bool is_alnum(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_name_char(char c) { return is_alnum(c) || c == '-' || c == '_' || c == '.'; }
+template <class Job>
+constexpr JobType kJobType = JobType::presubmit;
+template <>
+constexpr JobType kJobType<Postsubmit> = JobType::postsubmit;
+template <>
+constexpr JobType kJobType<Periodic> = JobType::periodic;
 
-/// The name part of a Kubernetes label or annotation key, and a label's value.
-bool is_label_word(std::string_view text) {
-  return !text.empty() && text.size() <= 63 && is_alnum(text.front()) && is_alnum(text.back()) &&
-         std::all_of(text.begin(), text.end(), is_name_char);
-}
-
-/// [dns.name/]word
-bool is_qualified_name(std::string_view text) {
-  const auto slash = text.find('/');
-  if (slash == std::string_view::npos) return is_label_word(text);
-  const std::string_view prefix = text.substr(0, slash);
-  const bool dns = !prefix.empty() && prefix.size() <= 253 && std::all_of(prefix.begin(), prefix.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '.';
-  });
-  return dns && is_label_word(text.substr(slash + 1));
+bool is_name_char(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
 }
 
 void check_name(const Cursor& cursor, const std::string& name) {
@@ -51,7 +44,7 @@ void check_labels(const Cursor& cursor, const std::map<std::string, std::string>
       at.error("this label is Prow's own");
     else if (!is_qualified_name(key))
       at.error("expected a Kubernetes label as the key: [dns.name/]word of at most 63 characters");
-    if (!value.empty() && !is_label_word(value))
+    if (!is_label_value(value))
       at.expected("a Kubernetes label value: at most 63 of A-Z a-z 0-9 - . _, a letter or digit at both ends");
   }
 }
@@ -71,6 +64,11 @@ void check_regex(const Cursor& cursor, const std::string& pattern) {
 
 void check_regexes(const Cursor& cursor, const std::vector<std::string>& patterns) {
   for (std::size_t i = 0; i < patterns.size(); ++i) check_regex(cursor.at(i), patterns[i]);
+}
+
+void check_cron(const Cursor& cursor, const std::string& text) {
+  if (const auto schedule = Cron::parse(text); !schedule)
+    cursor.expected(fmt::format("a cron line ({})", schedule.error().message));
 }
 
 void check_path_alias(const Cursor& cursor, const std::string& alias) {
@@ -96,69 +94,141 @@ Fields<Job> base_fields() {
       .field("annotations", &Job::annotations, check_annotations)
       .field("path_alias", &Job::path_alias, check_path_alias)
       .field("clone_uri", &Job::clone_uri)
-      .custom("spec", [](const Cursor& cursor, Job&) { check_pod_spec(cursor); })
+      .field("extra_refs", &Job::extra_refs)
+      .field("skip_submodules", &Job::skip_submodules)
+      .field("clone_depth", &Job::clone_depth, yaml::at_least(0))
+      .field("skip_fetch_head", &Job::skip_fetch_head)
+      .field("hidden", &Job::hidden)
+      .field("job_queue_name", &Job::job_queue_name)
+      .custom("spec", [](const Cursor& cursor, Job&) { check_pod_spec(cursor, kJobType<Job>); })
       .custom("agent", [](const Cursor& cursor, Job&) { check_agent(cursor); })
-      .accepted({"namespace", "error_on_eviction"}, "there is no Kubernetes")
+      .accepted({"namespace"}, "Pods are made in the namespace of the executor")
+      .accepted({"error_on_eviction"}, "only the infrastructure's failures are tried again")
       .accepted({"reporter_config"}, "reports go to Gerrit")
       .accepted({"rerun_auth_config"}, "it names GitHub users")
-      .accepted({"hidden"}, "every job is shown")
       .accepted({"prowjob_defaults"}, "it is for Google's ResultStore")
-      .accepted({"job_queue_name"}, "only max_concurrency limits a job")
-      .accepted({"skip_submodules"}, "submodules are never fetched")
-      .accepted({"clone_depth", "skip_fetch_head"}, "jobs share one full mirror")
-      .refused({"extra_refs"}, "one repository per job")
       .refused({"pipeline_run_spec", "tekton_pipeline_run_spec"}, "Tekton pipelines")
       .refused({"jenkins_spec"}, "Jenkins");
 }
 
+template <class Job>
+Fields<Job> change_job_fields() {
+  return base_fields<Job>()
+      .field("context", &Job::context)
+      .field("branches", &Job::branches, check_regexes)
+      .field("skip_branches", &Job::skip_branches, check_regexes)
+      .field("always_run", &Job::always_run)
+      .field("run_if_changed", &Job::run_if_changed, check_regex)
+      .field("skip_if_only_changed", &Job::skip_if_only_changed, check_regex)
+      .field("skip_report", &Job::skip_report);
+}
+
+void exclusive(const Cursor& cursor, std::string_view a, bool a_set, std::string_view b, bool b_set) {
+  if (!a_set || !b_set) return;
+  const auto at = cursor.find(b);
+  (at ? *at : cursor).error(fmt::format("{} and {} exclude each other", a, b));
+}
+
+void finish_base(const Cursor& cursor, JobBase& job) {
+  const auto spec = cursor.find("spec");
+  if (!spec)
+    cursor.error("expected the field \"spec\"");
+  else if (job.decorate)
+    check_decorated_spec(*spec);
+  if (const auto refs = cursor.find("extra_refs"))
+    for (std::size_t i = 0; i < job.extra_refs.size(); ++i)
+      for (std::size_t k = 0; k < i; ++k)
+        if (job.extra_refs[i].org == job.extra_refs[k].org && job.extra_refs[i].repo == job.extra_refs[k].repo)
+          refs->at(i).error(fmt::format("the same repository as item {}", k));
+}
+
+void finish_change_job(const Cursor& cursor, ChangeJob& job, bool always_run) {
+  exclusive(cursor, "always_run", always_run, "run_if_changed", !job.run_if_changed.empty());
+  exclusive(cursor, "always_run", always_run, "skip_if_only_changed", !job.skip_if_only_changed.empty());
+  exclusive(cursor, "run_if_changed", !job.run_if_changed.empty(), "skip_if_only_changed",
+            !job.skip_if_only_changed.empty());
+  if (job.context.empty()) job.context = job.name;
+  if (job.skip_report && !job.report_label().value_or("").empty())
+    cursor.find("labels")->error("skip_report and a gerrit-report-label exclude each other");
+  finish_base(cursor, job);
+}
+
 }  // namespace
 
-const Fields<DecorationConfig>& fields_of(const DecorationConfig*) {
-  static const auto fields =
-      Fields<DecorationConfig>()
-          .field("timeout", &DecorationConfig::timeout)
-          .field("grace_period", &DecorationConfig::grace_period)
-          .accepted({"utility_images", "resources", "scheduling_options", "default_service_account_name",
-                     "set_limit_equals_memory_request", "default_memory_request", "pod_pending_timeout",
-                     "pod_running_timeout", "pod_unscheduled_timeout", "run_as_user", "run_as_group", "fs_group"},
-                    "there is no Pod")
-          .accepted({"gcs_configuration", "gcs_credentials_secret", "s3_credentials_secret", "censor_secrets",
-                     "censoring_options", "upload_ignores_interrupts"},
-                    "artifacts go to the server's own folder")
-          .accepted({"ssh_key_secrets", "ssh_host_fingerprints", "blobless_fetch", "sparse_checkout_files",
-                     "cookiefile_secret", "oauth_token_secret", "github_api_endpoints", "github_app_id",
-                     "github_app_private_key_secret"},
-                    "the server fetches for its jobs, with its own account")
-          .accepted({"skip_cloning"}, "a job always has its tree");
+const Fields<Retry>& fields_of(const Retry*) {
+  static const auto fields = Fields<Retry>()
+                                 .field("attempts", &Retry::attempts, yaml::at_least(0))
+                                 .field("interval", &Retry::interval, yaml::at_least(milliseconds(0)))
+                                 .field("run_all", &Retry::run_all);
+  return fields;
+}
+
+const Fields<Pull>& fields_of(const Pull*) {
+  static const auto fields = Fields<Pull>()
+                                 .field("number", &Pull::number)
+                                 .always()
+                                 .field("author", &Pull::author)
+                                 .always()
+                                 .field("sha", &Pull::sha)
+                                 .always()
+                                 .field("title", &Pull::title)
+                                 .field("ref", &Pull::ref)
+                                 .field("head_ref", &Pull::head_ref)
+                                 .field("link", &Pull::link)
+                                 .field("commit_link", &Pull::commit_link)
+                                 .field("author_link", &Pull::author_link);
+  return fields;
+}
+
+const Fields<Refs>& fields_of(const Refs*) {
+  static const auto fields = Fields<Refs>()
+                                 .field("org", &Refs::org)
+                                 .always()
+                                 .field("repo", &Refs::repo)
+                                 .always()
+                                 .field("repo_link", &Refs::repo_link)
+                                 .field("base_ref", &Refs::base_ref)
+                                 .field("base_sha", &Refs::base_sha)
+                                 .field("base_link", &Refs::base_link)
+                                 .field("pulls", &Refs::pulls)
+                                 .field("path_alias", &Refs::path_alias, check_path_alias)
+                                 .field("workdir", &Refs::workdir)
+                                 .field("auxiliary", &Refs::auxiliary)
+                                 .field("clone_uri", &Refs::clone_uri)
+                                 .field("skip_submodules", &Refs::skip_submodules)
+                                 .field("clone_depth", &Refs::clone_depth, yaml::at_least(0))
+                                 .field("skip_fetch_head", &Refs::skip_fetch_head)
+                                 .field("blobless_fetch", &Refs::blobless_fetch)
+                                 .field("sparse_checkout_files", &Refs::sparse_checkout_files);
   return fields;
 }
 
 const Fields<Presubmit>& fields_of(const Presubmit*) {
-  static const auto fields = base_fields<Presubmit>()
-                                 .field("context", &Presubmit::context)
-                                 .field("branches", &Presubmit::branches, check_regexes)
-                                 .field("skip_branches", &Presubmit::skip_branches, check_regexes)
-                                 .field("always_run", &Presubmit::always_run)
-                                 .field("run_if_changed", &Presubmit::run_if_changed, check_regex)
-                                 .field("skip_if_only_changed", &Presubmit::skip_if_only_changed, check_regex)
+  static const auto fields = change_job_fields<Presubmit>()
                                  .field("optional", &Presubmit::optional)
-                                 .field("skip_report", &Presubmit::skip_report)
                                  .field("trigger", &Presubmit::trigger, check_regex)
                                  .field("rerun_command", &Presubmit::rerun_command)
-                                 .accepted({"run_before_merge"}, "there is no Tide");
+                                 .field("run_before_merge", &Presubmit::run_before_merge);
+  return fields;
+}
+
+const Fields<Postsubmit>& fields_of(const Postsubmit*) {
+  static const auto fields = change_job_fields<Postsubmit>();
+  return fields;
+}
+
+const Fields<Periodic>& fields_of(const Periodic*) {
+  static const auto fields = base_fields<Periodic>()
+                                 .field("cron", &Periodic::cron, check_cron)
+                                 .field("interval", &Periodic::interval)
+                                 .field("minimum_interval", &Periodic::minimum_interval)
+                                 .field("tags", &Periodic::tags)
+                                 .field("retry", &Periodic::retry);
   return fields;
 }
 
 void finish(const Cursor& cursor, Presubmit& job) {
-  const auto exclusive = [&cursor](std::string_view a, bool a_set, std::string_view b, bool b_set) {
-    if (!a_set || !b_set) return;
-    const auto at = cursor.find(b);
-    (at ? *at : cursor).error(fmt::format("{} and {} exclude each other", a, b));
-  };
-  exclusive("always_run", job.always_run, "run_if_changed", !job.run_if_changed.empty());
-  exclusive("always_run", job.always_run, "skip_if_only_changed", !job.skip_if_only_changed.empty());
-  exclusive("run_if_changed", !job.run_if_changed.empty(), "skip_if_only_changed", !job.skip_if_only_changed.empty());
-  if (job.context.empty()) job.context = job.name;
+  finish_change_job(cursor, job, job.always_run);
   if (job.trigger.empty() != job.rerun_command.empty()) {
     cursor.error(fmt::format("expected trigger and rerun_command together, got only {}",
                              job.trigger.empty() ? "rerun_command" : "trigger"));
@@ -168,12 +238,14 @@ void finish(const Cursor& cursor, Presubmit& job) {
   } else if (!regex_error(job.trigger) && !regex_matches(job.trigger, job.rerun_command)) {
     cursor.find("rerun_command")->expected(fmt::format("a command that trigger \"{}\" matches", job.trigger));
   }
-  if (job.skip_report && !job.report_label().value_or("").empty())
-    cursor.find("labels")->error("skip_report and a gerrit-report-label exclude each other");
-  if (!cursor.find("spec"))
-    cursor.error("expected the field \"spec\"");
-  else if (job.decorate)
-    check_decorated_spec(*cursor.find("spec"));
+}
+
+void finish(const Cursor& cursor, Postsubmit& job) { finish_change_job(cursor, job, job.always_run.value_or(false)); }
+
+void finish(const Cursor& cursor, Periodic& job) {
+  const int times = (job.cron.empty() ? 0 : 1) + (job.interval ? 1 : 0) + (job.minimum_interval ? 1 : 0);
+  if (times != 1) cursor.error(fmt::format("expected one of cron, interval and minimum_interval, got {}", times));
+  finish_base(cursor, job);
 }
 
 }  // namespace bowsprit::prow

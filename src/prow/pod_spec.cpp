@@ -5,15 +5,15 @@
 #include <array>
 #include <set>
 
-#include "prow/job_env.h"
-
 namespace bowsprit::prow {
 
 namespace {
 
 using yaml::Cursor;
 
-constexpr std::array<std::string_view, 3> kOwnVolumes{"logs", "code", "tools"};
+constexpr std::array<std::string_view, 3> kOwnMounts{"logs", "code", "tools"};
+constexpr std::array<std::string_view, 5> kOwnVolumes{"logs", "code", "tools", "gcs-credentials", "s3-credentials"};
+constexpr std::array<std::string_view, 4> kUtilities{"clonerefs", "initupload", "place-entrypoint", "sidecar"};
 constexpr std::array<std::string_view, 3> kOwnPaths{"/logs", "/home/prow/go", "/tools"};
 
 template <class Range>
@@ -42,18 +42,18 @@ void check_unique(const Cursor& item, std::string_view what, std::set<std::strin
     item.error(fmt::format("{} \"{}\" is defined twice", what, name));
 }
 
-void check_container(const Cursor& container, const std::set<std::string_view>& volumes) {
+void check_container(const Cursor& container, const std::set<std::string_view>& volumes, JobType type) {
   if (!container.is_map()) return;
   std::set<std::string_view> variables;
   each(container, "env", [&](const Cursor& variable) {
     check_unique(variable, "variable", variables);
-    if (contains(presubmit_variables(), name_of(variable)))
+    if (contains(reserved_variables(type), name_of(variable)))
       variable.error(fmt::format("{} is set by Prow itself", name_of(variable)));
   });
   each(container, "volumeMounts", [&](const Cursor& mount) {
     const auto name = name_of(mount);
     const auto path = name_of(mount, "mountPath");
-    if (contains(kOwnVolumes, name))
+    if (contains(kOwnMounts, name))
       mount.error(fmt::format("volume \"{}\" is decoration's own", name));
     else if (!volumes.contains(name))
       mount.error(fmt::format("volume \"{}\" is not among the spec's volumes", name));
@@ -68,10 +68,12 @@ void check_container(const Cursor& container, const std::set<std::string_view>& 
 
 }  // namespace
 
-void check_pod_spec(const Cursor& spec) {
+void check_pod_spec(const Cursor& spec, JobType type) {
   if (!spec.is_map()) return;
-  if (const auto init = spec.find("initContainers"); init && !init->node().items().empty())
-    init->error("not supported: a job with init containers");
+  each(spec, "initContainers", [](const Cursor& container) {
+    if (name_of(container, "restartPolicy") != "Always")
+      container.error("expected no init container, or one with restartPolicy: Always, which runs beside the job");
+  });
   std::set<std::string_view> volumes;
   each(spec, "volumes", [&](const Cursor& volume) {
     check_unique(volume, "volume", volumes);
@@ -81,8 +83,15 @@ void check_pod_spec(const Cursor& spec) {
   const auto containers = spec.find("containers");
   if (!containers || (containers->is_list() && containers->node().items().empty()))
     return spec.error("expected at least one container");
-  if (containers->node().items().size() > 1) containers->error("not supported: a job with several containers");
-  each(spec, "containers", [&](const Cursor& container) { check_container(container, volumes); });
+  const bool several = containers->node().items().size() > 1;
+  std::set<std::string_view> names;
+  each(spec, "containers", [&](const Cursor& container) {
+    check_container(container, volumes, type);
+    if (!several) return;
+    check_unique(container, "container", names);
+    if (contains(kUtilities, name_of(container)))
+      container.error(fmt::format("container \"{}\" is decoration's own", name_of(container)));
+  });
 }
 
 void check_decorated_spec(const Cursor& spec) {
@@ -93,6 +102,11 @@ void check_decorated_spec(const Cursor& spec) {
     };
     if (!filled("command") && !filled("args")) container.error("expected a command or args, which decoration needs");
   });
+}
+
+void check_undecorated_spec(const Cursor& spec) {
+  const auto containers = spec.find("containers");
+  if (containers && containers->node().items().size() > 1) containers->error("several containers need decorate: true");
 }
 
 }  // namespace bowsprit::prow

@@ -114,6 +114,15 @@ template <class T>
   requires requires(const T* t) { fields_of(t); }
 Json to_json(const T& value);
 
+// Gives `value` what it leaves unset and `from` has, structs member by member: how Prow merges defaults.
+template <class T>
+void fill(T& value, const T& from);
+template <class T>
+void fill(std::optional<T>& value, const std::optional<T>& from);
+template <class T>
+  requires requires(const T* t) { fields_of(t); }
+void fill(T& value, const T& from);
+
 /// A check of a value that was read; reports what it finds.
 template <class M>
 using Check = std::function<void(const Cursor&, const M&)>;
@@ -136,6 +145,15 @@ enum class Need { optional, required };
 /// The fields of a struct T, in the order in which they are written.
 template <class T>
 class Fields {
+  struct Entry {
+    std::string_view key;
+    Need need = Need::optional;
+    std::function<void(const Cursor&, T&)> read;
+    std::function<void(const T&, const Entry&, Json&)> write;
+    std::function<void(T&, const T&)> fill;
+    bool always = false;
+  };
+
  public:
   template <class M, class Base>
   Fields&& field(std::string_view key, M Base::* member, std::type_identity_t<Check<M>> check = {},
@@ -146,20 +164,26 @@ class Fields {
                           yaml::read(cursor, out.*member);
                           if (check && cursor.problem_count() == before) check(cursor, out.*member);
                         },
-                        [member](const T& value, std::string_view name, Json& json) {
+                        [member](const T& value, const Entry& entry, Json& json) {
                           static const T defaults{};
-                          if (!(value.*member == defaults.*member))
-                            json[std::string(name)] = yaml::to_json(value.*member);
-                        }});
+                          if (entry.always || !(value.*member == defaults.*member))
+                            json[std::string(entry.key)] = yaml::to_json(value.*member);
+                        },
+                        [member](T& value, const T& from) { yaml::fill(value.*member, from.*member); }, false});
     return std::move(*this);
   }
   template <class M, class Base>
   Fields&& required(std::string_view key, M Base::* member, std::type_identity_t<Check<M>> check = {}) && {
     return std::move(*this).field(key, member, std::move(check), Need::required);
   }
+  /// The field before is written also where it has its default.
+  Fields&& always() && {
+    entries_.back().always = true;
+    return std::move(*this);
+  }
   /// A key that is read by a function of its own, and not written.
   Fields&& custom(std::string_view key, std::function<void(const Cursor&, T&)> read) && {
-    entries_.push_back({key, Need::optional, std::move(read), {}});
+    entries_.push_back({key, Need::optional, std::move(read), {}, {}, false});
     return std::move(*this);
   }
   /// Keys that are known and have no effect here: a warning says why.
@@ -170,7 +194,9 @@ class Fields {
                           [text = fmt::format("accepted, not used: {}", why)](const Cursor& cursor, T&) {
                             cursor.warning("unused-field", text);
                           },
-                          {}});
+                          {},
+                          {},
+                          false});
     return std::move(*this);
   }
   /// Keys that are known and would change the result if they were ignored: an error says why.
@@ -180,7 +206,9 @@ class Fields {
           {key,
            Need::optional,
            [text = fmt::format("not supported: {}", why)](const Cursor& cursor, T&) { cursor.error(text); },
-           {}});
+           {},
+           {},
+           false});
     return std::move(*this);
   }
 
@@ -198,10 +226,15 @@ class Fields {
       if (entry.need == Need::required && !cursor.find(entry.key)) report_missing(cursor, entry.key);
   }
 
+  void fill(T& value, const T& from) const {
+    for (const Entry& entry : entries_)
+      if (entry.fill) entry.fill(value, from);
+  }
+
   [[nodiscard]] Json write(const T& value) const {
     Json json = Json::object();
     for (const Entry& entry : entries_)
-      if (entry.write) entry.write(value, entry.key, json);
+      if (entry.write) entry.write(value, entry, json);
     return json;
   }
 
@@ -212,12 +245,6 @@ class Fields {
   }
 
  private:
-  struct Entry {
-    std::string_view key;
-    Need need = Need::optional;
-    std::function<void(const Cursor&, T&)> read;
-    std::function<void(const T&, std::string_view, Json&)> write;
-  };
   [[nodiscard]] const Entry* find(std::string_view key) const {
     for (const Entry& entry : entries_)
       if (entry.key == key) return &entry;
@@ -257,6 +284,26 @@ template <class T>
   requires requires(const T* t) { fields_of(t); }
 void read(const Cursor& cursor, T& out) {
   fields_of(static_cast<const T*>(nullptr)).read(cursor, out);
+}
+
+template <class T>
+void fill(T& value, const T& from) {
+  if (value == T{}) value = from;
+}
+
+template <class T>
+void fill(std::optional<T>& value, const std::optional<T>& from) {
+  if (!value)
+    value = from;
+  else if constexpr (requires(const T* t) { fields_of(t); }) {
+    if (from) fill(*value, *from);
+  }
+}
+
+template <class T>
+  requires requires(const T* t) { fields_of(t); }
+void fill(T& value, const T& from) {
+  fields_of(static_cast<const T*>(nullptr)).fill(value, from);
 }
 
 template <class T>
