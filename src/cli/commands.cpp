@@ -9,7 +9,6 @@ const std::vector<Command>& commands() {
       presubmit_command(),
       serve_command(),
       jobs_command(),
-      parse_command(),
       pod_command(),
       rerun_command(),
       abort_command(),

@@ -20,8 +20,5 @@ Command run_command();
 Command sandbox_init_command();
 Command serve_command();
 Command trigger_command();
-Command config_check_command();
-Command parse_command();
-Command sandbox_init_command();
 
 }  // namespace bowsprit::cli
