@@ -22,7 +22,7 @@ void check_prow(Checked& checked, const std::vector<fs::path>& paths, const std:
                 const std::string& file) {
   if (paths.empty()) return;
   prow::Config config = prow::load_config(paths);
-  for (const auto& [repo, jobs] : config.presubmits) checked.jobs += jobs.size();
+  checked.jobs += config.job_count();
   add(checked, std::move(config.problems));
   for (const auto& mapping : mappings)
     if (!config.presubmits.contains(prow::repo_key(mapping.prow)))

@@ -109,16 +109,15 @@ tidee: {}
           "_, a letter or digit at both ends, got \"not a value!\"",
           "j.yaml:13:17: presubmits[https://h/linux][0].spec.volumes[0]: volume \"logs\" is decoration's own",
           "j.yaml:13:42: presubmits[https://h/linux][0].spec.volumes[2]: volume \"v\" is defined twice",
+          "j.yaml:15:9: presubmits[https://h/linux][0].spec.containers[0]: volume \"nowhere\" is mounted, and is not "
+          "among "
+          "the spec's volumes",
           "j.yaml:15:15: presubmits[https://h/linux][0].spec.containers[0].env[0]: CI is set by Prow itself",
           "j.yaml:15:38: presubmits[https://h/linux][0].spec.containers[0].env[2]: variable \"A\" is defined twice",
-          "j.yaml:16:24: presubmits[https://h/linux][0].spec.containers[0].volumeMounts[0]: volume \"nowhere\" is not "
-          "among the "
-          "spec's volumes",
           "j.yaml:16:24: presubmits[https://h/linux][0].spec.containers[0].volumeMounts[0]: /tools is mounted by "
           "decoration",
           "j.yaml:17:5: presubmits[https://h/linux][1]: expected the field \"name\"",
           "j.yaml:17:5: presubmits[https://h/linux][1]: expected the field \"spec\"",
-          "j.yaml:18:12: warning: periodics: accepted, not used: only presubmits run [unused-field]",
           "j.yaml:19:8: tidee: unknown field; did you mean \"tide\"?"));
 }
 
@@ -161,10 +160,9 @@ TEST(ProwConfig, AllowsAJobNameOnceOnABranch) {
   EXPECT_EQ(pair("branches: [main]", "skip_branches: [main]"), 0U);
   EXPECT_EQ(pair("branches: [main]", "skip_branches: [next]"), 1U);
   EXPECT_EQ(pair("optional: true", "branches: [main]"), 1U);
-  EXPECT_EQ(
-      lines(load_jobs(fmt::format("  - name: a\n{}  - name: b\n    context: a\n{}", kSpec, kSpec))),
-      std::vector<std::string>{
-          "j.yaml:5:5: presubmits[https://h/linux]: jobs \"a\" and \"b\" report to the same context \"a\" (j.yaml:3)"});
+  EXPECT_EQ(lines(load_jobs(fmt::format("  - name: a\n{}  - name: b\n    context: a\n{}", kSpec, kSpec))),
+            std::vector<std::string>{
+                "j.yaml:5:5: presubmits[https://h/linux][1]: job \"a\" at j.yaml:3 reports to the same context \"a\""});
 }
 
 TEST(ProwConfig, ReadsFoldersInOrderAndWithoutHiddenEntries) {
@@ -198,6 +196,137 @@ TEST(ProwConfig, SurvivesDamagedFiles) {
     const Config config = load_config_text("j.yaml", text);
     for (const auto& job : jobs_for(config, {}, "h", "linux")) (void)dump_json(job.spec);
   }
+}
+
+constexpr std::string_view kPlank = R"(plank:
+  job_queue_capacities: {kernel: 3}
+  default_decoration_configs:
+    '*':
+      timeout: 2h
+      utility_images: {clonerefs: c, initupload: i, entrypoint: e, sidecar: s}
+      gcs_configuration: {bucket: b, path_strategy: explicit, mediaTypes: {log: text/plain}}
+    h: {timeout: 1h, gcs_credentials_secret: org}
+    h/linux: {grace_period: 5s}
+presets:
+- labels: {preset-mem: "true"}
+  env: [{name: FROM_PRESET, value: x}]
+  volumes: [{name: mem, emptyDir: {}}]
+  volumeMounts: [{name: mem, mountPath: /dev/shm}]
+- labels: {other: "true"}
+  env: [{name: OTHER}]
+)";
+
+TEST(ProwConfig, CompletesJobsWithPresetsAndDefaults) {
+  const auto config = load_config_text("c.yaml", std::string(kPlank) + R"(
+decorate_all_jobs: true
+presubmits:
+  https://h/linux:
+  - name: a
+    labels: {preset-mem: "true"}
+    decoration_config: {gcs_configuration: {bucket: own, mediaTypes: {log: mine, xml: x}}}
+    spec: {containers: [{command: [run], env: [{name: A}]}]}
+  - name: b
+    decorate: false
+    spec: {containers: [{}]}
+postsubmits:
+  h/linux:
+  - {name: p, spec: {containers: [{command: [run]}]}}
+periodics:
+- {name: nn, cron: '@daily', job_queue_name: kernel, extra_refs: [{org: https://h, repo: linux, base_ref: main}], spec: {containers: [{command: [run]}]}}
+)");
+  EXPECT_EQ(lines(config), std::vector<std::string>{
+                               "c.yaml:25:5: warning: presubmits[https://h/linux][1]: not decorated: no clone, no "
+                               "artifacts [non-decorated-jobs]"});
+  EXPECT_EQ(config.job_count(), 4U);
+  const auto jobs = jobs_for(config, {}, "https://h", "linux");
+  ASSERT_EQ(jobs.size(), 2U);
+  EXPECT_EQ(dump_json(jobs[0].spec),
+            R"({"containers":[{"command":["run"],"env":[{"name":"A"},{"name":"FROM_PRESET","value":"x"}],)"
+            R"("volumeMounts":[{"name":"mem","mountPath":"/dev/shm"}]}],"volumes":[{"name":"mem","emptyDir":{}}]})");
+  EXPECT_TRUE(jobs[0].decorate);
+  const DecorationConfig& decoration = jobs[0].decoration_config;
+  EXPECT_EQ(decoration.timeout, milliseconds(3600'000));
+  EXPECT_EQ(decoration.grace_period, milliseconds(5000));
+  EXPECT_EQ(decoration.gcs_credentials_secret, "org");
+  EXPECT_EQ(decoration.gcs_configuration->bucket, "own");
+  EXPECT_EQ(decoration.gcs_configuration->path_strategy, "explicit");
+  EXPECT_EQ(decoration.gcs_configuration->media_types,
+            (std::map<std::string, std::string>{{"log", "text/plain"}, {"xml", "x"}}));
+  EXPECT_FALSE(jobs[1].decorate);
+  EXPECT_FALSE(jobs[1].decoration_config.timeout);
+  ASSERT_EQ(postsubmits_for(config, {}, "https://h", "linux").size(), 1U);
+  ASSERT_EQ(periodics(config).size(), 1U);
+  EXPECT_EQ(periodics(config)[0].decoration_config.grace_period, milliseconds(5000));
+}
+
+TEST(ProwConfig, ChecksJobsAgainstSettings) {
+  EXPECT_EQ(
+      lines(load_config_text("c.yaml", std::string(kPlank) + R"(
+presubmits:
+  h/x:
+  - name: a
+    labels: {preset-mem: "true"}
+    job_queue_name: none
+    decorate: true
+    spec: {volumes: [{name: mem}], containers: [{env: [{name: FROM_PRESET}]}]}
+postsubmits:
+  h/x:
+  - {name: p, decorate: true, always_run: true, run_if_changed: x, spec: {containers: [{command: [a]}]}}
+periodics:
+- {name: nn, decorate: true, cron: x, interval: 1h, spec: {containers: [{command: [a]}]}}
+- {name: nn, decorate: true, interval: 1h, retry: {attempts: -1}, spec: {containers: [{command: [a]}]}}
+plank: {}
+)")),
+      (std::vector<std::string>{
+          "c.yaml:20:5: presubmits[h/x][0]: job queue \"none\" is not among plank.job_queue_capacities",
+          "c.yaml:24:11: presubmits[h/x][0].spec: volume \"mem\" is also in a preset that fits this job's labels",
+          "c.yaml:24:11: presubmits[h/x][0].spec: variable \"FROM_PRESET\" is also in a preset that fits this job's "
+          "labels",
+          "c.yaml:24:49: presubmits[h/x][0].spec.containers[0]: expected a command or args, which decoration needs",
+          "c.yaml:27:65: postsubmits[h/x][0].run_if_changed: always_run and run_if_changed exclude each other",
+          "c.yaml:29:3: periodics[0]: expected one of cron, interval and minimum_interval, got 2",
+          "c.yaml:29:36: periodics[0].cron: expected a cron line ('x' has not five or six fields), got \"x\"",
+          "c.yaml:30:3: periodics[1]: periodic \"nn\" is also defined at c.yaml:29",
+          "c.yaml:30:62: periodics[1].retry.attempts: expected 0 or more, got \"-1\"",
+          "c.yaml:31:1: duplicate key \"plank\", first at line 1"}));
+  const auto incomplete = lines(load_config_text("c.yaml", R"(plank: {default_decoration_configs: {'*': {timeout: 1h}}}
+presubmits: {h/x: [{name: a, decorate: true, spec: {containers: [{command: [a]}]}}]}
+)"));
+  ASSERT_EQ(incomplete.size(), 5U);
+  EXPECT_EQ(incomplete[0],
+            "c.yaml:2:20: presubmits[h/x][0]: decoration_config, with its defaults: expected the field "
+            "\"utility_images.clonerefs\"");
+}
+
+TEST(ProwConfig, NamesMisspeltFieldsOfKubernetesAndUnusedOnesOnce) {
+  EXPECT_EQ(lines(load_config_text("c.yaml", R"(presubmits:
+  h/x:
+  - {name: a, rerun_auth_config: {allow_anyone: true}, spec: {container: [], containers: [{comand: [a], volumeMounts: [{nam: x}]}]}}
+  - {name: b, rerun_auth_config: {allow_anyone: true}, spec: {containers: [{image: i}]}}
+tide: {}
+github_reporter: text
+)")),
+            (std::vector<std::string>{
+                "c.yaml:3:34: warning: presubmits[h/x][0].rerun_auth_config: accepted, not used: it names GitHub users "
+                "(and 1 more) "
+                "[unused-field]",
+                "c.yaml:3:74: presubmits[h/x][0].spec.container: unknown field; did you mean \"containers\"?",
+                "c.yaml:3:100: presubmits[h/x][0].spec.containers[0].comand: unknown field; did you mean \"command\"?",
+                "c.yaml:3:126: presubmits[h/x][0].spec.containers[0].volumeMounts[0].nam: unknown field; did you mean "
+                "\"name\"?",
+                "c.yaml:5:7: warning: tide: accepted, not used: Tide merges; bowsprit only judges [unused-field]",
+                "c.yaml:6:18: github_reporter: expected a map, got \"text\"",
+                "c.yaml:6:18: warning: github_reporter: accepted, not used: it is for GitHub [unused-field]"}));
+}
+
+TEST(ProwConfig, TakesASectionFromOneFileOnly) {
+  const auto folder = TempDir::create("prow-sections");
+  ASSERT_TRUE(folder);
+  ASSERT_TRUE(write_file(folder->path() / "a.yaml", "plank: {}\n"));
+  ASSERT_TRUE(write_file(folder->path() / "b.yaml", "plank: {}\n"));
+  const auto found = lines(load_config({folder->path()}));
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_THAT(found[0], testing::HasSubstr("b.yaml:1:8: plank: this section is also at "));
 }
 
 TEST(RepoKey, LeavesOutWhatDoesNotTellRepositoriesApart) {

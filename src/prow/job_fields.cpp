@@ -130,11 +130,7 @@ void exclusive(const Cursor& cursor, std::string_view a, bool a_set, std::string
 }
 
 void finish_base(const Cursor& cursor, JobBase& job) {
-  const auto spec = cursor.find("spec");
-  if (!spec)
-    cursor.error("expected the field \"spec\"");
-  else if (job.decorate)
-    check_decorated_spec(*spec);
+  if (!cursor.find("spec")) cursor.error("expected the field \"spec\"");
   if (const auto refs = cursor.find("extra_refs"))
     for (std::size_t i = 0; i < job.extra_refs.size(); ++i)
       for (std::size_t k = 0; k < i; ++k)

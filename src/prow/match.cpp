@@ -8,7 +8,7 @@
 
 namespace bowsprit::prow {
 
-bool runs_on_branch(const Presubmit& job, std::string_view branch, std::string* why) {
+bool runs_on_branch(const ChangeJob& job, std::string_view branch, std::string* why) {
   const auto matches = [branch](const std::string& pattern) { return regex_matches(pattern, branch); };
   if (const auto skip = std::find_if(job.skip_branches.begin(), job.skip_branches.end(), matches);
       skip != job.skip_branches.end()) {
@@ -20,8 +20,8 @@ bool runs_on_branch(const Presubmit& job, std::string_view branch, std::string* 
   return false;
 }
 
-bool branches_intersect(const Presubmit& a, const Presubmit& b) {
-  const auto everywhere = [](const Presubmit& job) { return job.branches.empty() && job.skip_branches.empty(); };
+bool branches_intersect(const ChangeJob& a, const ChangeJob& b) {
+  const auto everywhere = [](const ChangeJob& job) { return job.branches.empty() && job.skip_branches.empty(); };
   if (everywhere(a) || everywhere(b)) return true;
   if (a.branches.empty()) return b.branches.empty() || branches_intersect(b, a);
   if (!b.branches.empty())

@@ -11,9 +11,9 @@
 namespace bowsprit::prow {
 
 /// By `skip_branches`, which win, and `branches`; `why` is filled where it does not.
-bool runs_on_branch(const Presubmit& job, std::string_view branch, std::string* why = nullptr);
+bool runs_on_branch(const ChangeJob& job, std::string_view branch, std::string* why = nullptr);
 
 /// Whether two jobs can run on the same branch, as far as Prow tells.
-bool branches_intersect(const Presubmit& a, const Presubmit& b);
+bool branches_intersect(const ChangeJob& a, const ChangeJob& b);
 
 }  // namespace bowsprit::prow

@@ -16,9 +16,87 @@ constexpr std::array<std::string_view, 5> kOwnVolumes{"logs", "code", "tools", "
 constexpr std::array<std::string_view, 4> kUtilities{"clonerefs", "initupload", "place-entrypoint", "sidecar"};
 constexpr std::array<std::string_view, 3> kOwnPaths{"/logs", "/home/prow/go", "/tools"};
 
+// Kubernetes 1.34's fields. A misspelt one would be dropped by the API server without a word.
+constexpr std::array<std::string_view, 41> kSpecFields{"containers",
+                                                       "volumes",
+                                                       "initContainers",
+                                                       "ephemeralContainers",
+                                                       "restartPolicy",
+                                                       "terminationGracePeriodSeconds",
+                                                       "activeDeadlineSeconds",
+                                                       "dnsPolicy",
+                                                       "nodeSelector",
+                                                       "serviceAccountName",
+                                                       "serviceAccount",
+                                                       "automountServiceAccountToken",
+                                                       "nodeName",
+                                                       "hostNetwork",
+                                                       "hostPID",
+                                                       "hostIPC",
+                                                       "shareProcessNamespace",
+                                                       "securityContext",
+                                                       "imagePullSecrets",
+                                                       "hostname",
+                                                       "subdomain",
+                                                       "affinity",
+                                                       "schedulerName",
+                                                       "tolerations",
+                                                       "hostAliases",
+                                                       "priorityClassName",
+                                                       "priority",
+                                                       "dnsConfig",
+                                                       "readinessGates",
+                                                       "runtimeClassName",
+                                                       "enableServiceLinks",
+                                                       "preemptionPolicy",
+                                                       "overhead",
+                                                       "topologySpreadConstraints",
+                                                       "setHostnameAsFQDN",
+                                                       "os",
+                                                       "hostUsers",
+                                                       "schedulingGates",
+                                                       "resourceClaims",
+                                                       "resources",
+                                                       "hostnameOverride"};
+constexpr std::array<std::string_view, 25> kContainerFields{"name",
+                                                            "image",
+                                                            "command",
+                                                            "args",
+                                                            "env",
+                                                            "resources",
+                                                            "volumeMounts",
+                                                            "securityContext",
+                                                            "workingDir",
+                                                            "imagePullPolicy",
+                                                            "ports",
+                                                            "envFrom",
+                                                            "resizePolicy",
+                                                            "restartPolicy",
+                                                            "restartPolicyRules",
+                                                            "volumeDevices",
+                                                            "livenessProbe",
+                                                            "readinessProbe",
+                                                            "startupProbe",
+                                                            "lifecycle",
+                                                            "terminationMessagePath",
+                                                            "terminationMessagePolicy",
+                                                            "stdin",
+                                                            "stdinOnce",
+                                                            "tty"};
+constexpr std::array<std::string_view, 3> kVariableFields{"name", "value", "valueFrom"};
+constexpr std::array<std::string_view, 7> kMountFields{"name",    "mountPath",        "readOnly",   "recursiveReadOnly",
+                                                       "subPath", "mountPropagation", "subPathExpr"};
+
 template <class Range>
 bool contains(const Range& words, std::string_view text) {
   return std::find(words.begin(), words.end(), text) != words.end();
+}
+
+template <class Range>
+void check_keys(const Cursor& cursor, const Range& known) {
+  for (const yaml::Member& member : cursor.node().members())
+    if (!contains(known, member.key.text()))
+      yaml::report_unknown(cursor.at(member), member.key, std::vector<std::string>(known.begin(), known.end()));
 }
 
 /// Calls `look(item)` for each item of the list under `key`.
@@ -42,21 +120,21 @@ void check_unique(const Cursor& item, std::string_view what, std::set<std::strin
     item.error(fmt::format("{} \"{}\" is defined twice", what, name));
 }
 
-void check_container(const Cursor& container, const std::set<std::string_view>& volumes, JobType type) {
+void check_container(const Cursor& container, JobType type) {
   if (!container.is_map()) return;
+  check_keys(container, kContainerFields);
   std::set<std::string_view> variables;
   each(container, "env", [&](const Cursor& variable) {
     check_unique(variable, "variable", variables);
+    check_keys(variable, kVariableFields);
     if (contains(reserved_variables(type), name_of(variable)))
       variable.error(fmt::format("{} is set by Prow itself", name_of(variable)));
   });
   each(container, "volumeMounts", [&](const Cursor& mount) {
+    check_keys(mount, kMountFields);
     const auto name = name_of(mount);
     const auto path = name_of(mount, "mountPath");
-    if (contains(kOwnMounts, name))
-      mount.error(fmt::format("volume \"{}\" is decoration's own", name));
-    else if (!volumes.contains(name))
-      mount.error(fmt::format("volume \"{}\" is not among the spec's volumes", name));
+    if (contains(kOwnMounts, name)) mount.error(fmt::format("volume \"{}\" is decoration's own", name));
     if (contains(kOwnPaths, path)) mount.error(fmt::format("{} is mounted by decoration", path));
   });
   for (const std::string_view list : {"command", "args"})
@@ -70,6 +148,7 @@ void check_container(const Cursor& container, const std::set<std::string_view>& 
 
 void check_pod_spec(const Cursor& spec, JobType type) {
   if (!spec.is_map()) return;
+  check_keys(spec, kSpecFields);
   each(spec, "initContainers", [](const Cursor& container) {
     if (name_of(container, "restartPolicy") != "Always")
       container.error("expected no init container, or one with restartPolicy: Always, which runs beside the job");
@@ -86,7 +165,7 @@ void check_pod_spec(const Cursor& spec, JobType type) {
   const bool several = containers->node().items().size() > 1;
   std::set<std::string_view> names;
   each(spec, "containers", [&](const Cursor& container) {
-    check_container(container, volumes, type);
+    check_container(container, type);
     if (!several) return;
     check_unique(container, "container", names);
     if (contains(kUtilities, name_of(container)))

@@ -14,7 +14,7 @@ std::optional<Cursor> Cursor::find(std::string_view key) const {
 }
 
 std::string Cursor::path() const {
-  if (parent_ == nullptr) return {};
+  if (parent_ == nullptr) return std::string(key_);
   std::string out = parent_->path();
   if (parent_->node_->is_mapping())
     append_path(out, key_);

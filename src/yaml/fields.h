@@ -34,8 +34,9 @@ namespace bowsprit::yaml {
 /// A node and where it is. A child refers to its parent, which must outlive it; so pass Cursors down, never keep them.
 class Cursor {
  public:
-  Cursor(const Node& node, const std::string& file, Problems& problems)
-      : node_(&node), file_(&file), problems_(&problems) {}
+  /// @param path  of this node, where it is not the top of a document; must outlive the Cursor
+  Cursor(const Node& node, const std::string& file, Problems& problems, std::string_view path = {})
+      : node_(&node), file_(&file), problems_(&problems), key_(path) {}
 
   [[nodiscard]] const Node& node() const { return *node_; }
   [[nodiscard]] const std::string& file() const { return *file_; }
@@ -64,7 +65,7 @@ class Cursor {
   const std::string* file_;
   Problems* problems_;
   const Cursor* parent_ = nullptr;
-  std::string_view key_;   ///< under a map
+  std::string_view key_;   ///< under a map; the whole path without a parent
   std::size_t index_ = 0;  ///< under a list
 };
 
