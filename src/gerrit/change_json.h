@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Gerrit's JSON to values (rest-api-changes: ChangeInfo). Foreign input: never throws; what is absent stays empty.
+/// Gerrit's JSON to values (rest-api-changes: ChangeInfo). Foreign input: never throws. What is absent stays empty, but for what
+/// later stages rely on: number, project, branch, time, current patch set and its ref must be there and harmless as arguments of git.
 /// Pure. Threads: any.
 #pragma once
 
@@ -10,7 +11,7 @@ namespace bowsprit::gerrit {
 
 /// The text without Gerrit's ")]}'" line.
 std::string_view strip_xssi(std::string_view text);
-/// @error bad_data  no number, project or branch: it is not a ChangeInfo
+/// @error bad_data  which field of which change, what was expected, and what is there
 Result<Change> change_from_json(const Json& json);
 /// Adds the /PATCHSET_LEVEL entries of GET /changes/ID/comments to the messages, and sorts all by date.
 void add_patchset_comments(Change& change, const Json& comments);

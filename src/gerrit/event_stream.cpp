@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <random>
 
 #include "base/json.h"
@@ -17,23 +18,52 @@ namespace {
 
 constexpr std::size_t kLineLimit = 4U << 20U;  // a commit message and an approval list fit many times over
 
+/// Bytes to lines; one over the limit is dropped as a whole.
+class Lines {
+ public:
+  template <class Take>
+  void add(std::string_view bytes, Take take) {
+    while (!bytes.empty()) {
+      const auto end = bytes.find('\n');
+      if (!too_long_) line_ += bytes.substr(0, end);
+      if (line_.size() > kLineLimit) {
+        too_long_ = true;
+        line_.clear();
+      }
+      if (end == std::string_view::npos) return;
+      if (!too_long_) take(std::string_view(line_));
+      line_.clear();
+      too_long_ = false;
+      bytes.remove_prefix(end + 1);
+    }
+  }
+
+ private:
+  std::string line_;
+  bool too_long_ = false;
+};
+
+/// What ssh itself prints once it is logged in; Gerrit says nothing when a stream begins.
+constexpr std::string_view kConnected = "bowsprit-connected";
+/// A connection that ends sooner counts as one more failure, so that the next try waits longer.
+constexpr seconds kStable{30};
+
 std::vector<std::string> ssh_command(const StreamOptions& options) {
-  std::vector<std::string> argv{"ssh",
-                                "-T",
-                                "-x",
-                                "-o",
-                                "BatchMode=yes",
-                                "-o",
-                                "ServerAliveInterval=15",
-                                "-o",
-                                "ServerAliveCountMax=3",
-                                "-o",
-                                "ConnectTimeout=10",
-                                "-p",
-                                std::to_string(options.port)};
-  if (!options.key_file.empty()) argv.insert(argv.end(), {"-i", options.key_file.string(), "-o", "IdentitiesOnly=yes"});
-  if (!options.known_hosts.empty())
-    argv.insert(argv.end(), {"-o", "UserKnownHostsFile=" + options.known_hosts.string()});
+  std::vector<std::string> argv{options.ssh_program, "-T", "-x", "-p", std::to_string(options.port)};
+  const auto option = [&argv](std::string text) { argv.insert(argv.end(), {"-o", std::move(text)}); };
+  option("BatchMode=yes");  // no question, so an unknown host key is an error
+  option("ServerAliveInterval=15");
+  option("ServerAliveCountMax=3");
+  option("ConnectTimeout=10");
+  option("ControlMaster=no");  // a connection of our own
+  option("ControlPath=none");
+  option("PermitLocalCommand=yes");
+  option(fmt::format("LocalCommand=echo {}", kConnected));
+  if (!options.key_file.empty()) {
+    argv.insert(argv.end(), {"-i", options.key_file.string()});
+    option("IdentitiesOnly=yes");
+  }
+  if (!options.known_hosts.empty()) option("UserKnownHostsFile=" + options.known_hosts.string());
   argv.push_back("--");
   argv.push_back(options.user.empty() ? options.host : options.user + "@" + options.host);
   argv.insert(argv.end(), {"gerrit", "stream-events"});
@@ -48,9 +78,16 @@ std::optional<Event> parse_event(std::string_view line) {
   Event event;
   event.type = json_string(*json, "type");
   const Json& change = json_get(*json, "change");
+  const Json& update = json_get(*json, "refUpdate");
   event.project = json_string(change, "project");
-  if (event.project.empty()) event.project = json_string(json_get(*json, "refUpdate"), "project");
-  event.change = static_cast<int>(json_int(change, "number"));
+  event.branch = json_string(change, "branch");
+  event.ref = json_string(json_get(*json, "patchSet"), "ref");
+  if (update.is_object()) {
+    event.project = json_string(update, "project");
+    event.ref = json_string(update, "refName");
+  }
+  const std::int64_t number = json_int(change, "number");
+  if (number > 0 && number <= std::numeric_limits<int>::max()) event.change = static_cast<int>(number);
   return event;
 }
 
@@ -78,19 +115,31 @@ void EventStream::loop() {
   std::string told;
   int failures = 0;
   while (true) {
+    const auto begin = std::chrono::steady_clock::now();
     const std::string complaint = listen();
-    failures = connected_.exchange(false) ? 1 : failures + 1;
+    const bool stable = connected_.exchange(false) && std::chrono::steady_clock::now() - begin > kStable;
+    failures = stable ? 1 : failures + 1;
     const bool refused = complaint.find("stream events not permitted") != std::string::npos;
     if (!complaint.empty() && complaint != told) {
       told = complaint;
       log_warn("gerrit", "event stream of {}: {}{}", options_.host, complaint,
                refused ? "; give the account the global capability Stream Events; until then only the poll sees changes"
-                       : "");
+                       : "; connecting again");
     }
     milliseconds wait = refused ? options_.longest_retry : options_.first_retry * (1 << std::min(failures - 1, 6));
     wait = std::min(wait, options_.longest_retry);
     wait += milliseconds(std::uniform_int_distribution<std::int64_t>(0, wait.count() / 4)(random));
     if (!pause(wait)) return;
+  }
+}
+
+void EventStream::take(std::string_view line) {
+  if (line == kConnected) {
+    connected_ = true;
+    log_info("gerrit", "event stream of {} is open", options_.host);
+    wake_({});
+  } else if (const auto event = parse_event(line)) {
+    wake_(*event);
   }
 }
 
@@ -103,61 +152,32 @@ std::string EventStream::listen() {
   if (!child) return child.error().text();
   out->writer.reset();
   err->writer.reset();
-  std::string line;
+  Lines lines;
   std::string complaint;
-  bool skipping = false;  // the rest of a line over the limit
   std::array<char, 65536> buffer{};
-  // Gerrit says nothing when the stream begins, so a while without an end counts as connected; then what was missed is polled.
-  bool greeted = false;
-  while (true) {
+  while (out->reader || err->reader) {
     std::array<pollfd, 3> entries{pollfd{stop_.reader.get(), POLLIN, 0}, pollfd{out->reader.get(), POLLIN, 0},
-                                  pollfd{err->reader.get(), POLLIN, 0}};
-    const int ready = ::poll(entries.data(), entries.size(), greeted ? -1 : 1500);
+                                  pollfd{err->reader.get(), POLLIN, 0}};  // poll ignores a closed one, -1
+    if (::poll(entries.data(), entries.size(), -1) < 0) continue;         // EINTR
     if (entries[0].revents != 0) return {};
-    if (ready == 0 || (ready > 0 && entries[1].revents == POLLIN && !greeted)) {
-      greeted = true;
-      connected_ = true;
-      log_info("gerrit", "event stream of {} is open", options_.host);
-      wake_({});
+    if (entries[1].revents != 0) {
+      const auto count = out->reader.read(buffer.data(), buffer.size());
+      if (!count || *count == 0)
+        out->reader.reset();
+      else
+        lines.add({buffer.data(), *count}, [this](std::string_view line) { take(line); });
     }
-    if (ready <= 0) continue;
     if (entries[2].revents != 0) {
       const auto count = err->reader.read(buffer.data(), buffer.size());
-      if (!count || *count == 0) {
+      if (!count || *count == 0)
         err->reader.reset();
-      } else if (complaint.size() < 2000) {
+      else if (complaint.size() < 4096)
         complaint += printable({buffer.data(), *count});
-      }
-    }
-    if (entries[1].revents == 0) continue;
-    const auto count = out->reader.read(buffer.data(), buffer.size());
-    if (!count || *count == 0) break;
-    std::string_view bytes(buffer.data(), *count);
-    while (!bytes.empty()) {
-      const auto end = bytes.find('\n');
-      if (!skipping) line += bytes.substr(0, end);
-      if (line.size() > kLineLimit) {
-        line.clear();
-        skipping = true;
-      }
-      if (end == std::string_view::npos) break;
-      if (!skipping)
-        if (const auto event = parse_event(line)) wake_(*event);
-      line.clear();
-      skipping = false;
-      bytes.remove_prefix(end + 1);
     }
   }
-  // The reason may come after the end of the output.
-  while (err->reader) {
-    const auto count = err->reader.read(buffer.data(), buffer.size());
-    if (!count || *count == 0) break;
-    if (complaint.size() < 2000) complaint += printable({buffer.data(), *count});
-  }
-  const auto status = child->wait_for(milliseconds(2000));
-  const std::string_view text = trim(complaint);
-  const std::string_view last = text.substr(text.rfind('\n') == std::string_view::npos ? 0 : text.rfind('\n') + 1);
-  if (!last.empty()) return std::string(last);
+  const auto status = child->wait_for(seconds(2));
+  const auto said = split_lines(trim(complaint));
+  if (!said.empty()) return said.back();
   return status && *status ? "the connection ended, " + (*status)->text() : "the connection ended";
 }
 

@@ -2,7 +2,8 @@
 /// `gerrit stream-events` over the system's ssh program (Documentation/cmd-stream-events): a wake-up, never the truth.
 ///
 /// Gerrit replays nothing after a reconnect, so whatever an event says is read again by a poll. After each connect one wake with an
-/// empty project is given, for what was missed.
+/// empty project is given, for what was missed. A connection that ends is tried again, later and later; each new reason is logged once.
+/// An account without the capability Stream Events is asked again at the longest interval only.
 /// Does not: keep events. Threads: one of its own, which calls `wake`; stop() and the destructor join it.
 #pragma once
 
@@ -23,6 +24,7 @@ struct StreamOptions {
   std::string user;
   std::filesystem::path key_file;     ///< empty: what ssh finds by itself
   std::filesystem::path known_hosts;  ///< empty: the user's own
+  std::string ssh_program = "ssh";
   milliseconds first_retry{1'000};
   milliseconds longest_retry{60'000};
 };
@@ -30,6 +32,8 @@ struct StreamOptions {
 struct Event {
   std::string type;  ///< "patchset-created", "comment-added", ...; empty: connected again
   std::string project;
+  std::string branch;
+  std::string ref;  ///< refs/changes/01/1/2, or the ref that was updated
   int change = 0;
 };
 /// An event's line; nullopt where it is no JSON object with a type.
@@ -46,8 +50,9 @@ class EventStream {
 
  private:
   void loop();
-  /// One connection, to its end; what ssh said on stderr.
+  /// One connection, to its end; the last line that ssh said on stderr.
   std::string listen();
+  void take(std::string_view line);
   bool pause(milliseconds time);  ///< false: stop
 
   StreamOptions options_;

@@ -11,8 +11,16 @@
 namespace bowsprit::net {
 namespace {
 
-/// "https://host/path?x" without what may be secret or long.
-std::string place_of(const std::string& url) { return shorten(url.substr(0, url.find('?')), 200); }
+/// A URL for messages: without user, password and query, which may be secret or long.
+std::string place_of(const std::string& url) {
+  std::string place = url.substr(0, url.find('?'));
+  const auto host = place.find("://");
+  if (host != std::string::npos) {
+    const auto at = place.rfind('@', place.find('/', host + 3));
+    if (at != std::string::npos && at > host) place.erase(host + 3, at - host - 2);
+  }
+  return shorten(printable(place), 200);
+}
 
 struct ListFree {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
@@ -56,26 +64,35 @@ std::string HttpResponse::header(const std::string& name) const {
   return it == headers.end() ? std::string() : it->second;
 }
 
-std::optional<seconds> HttpResponse::retry_after() const {
-  const auto value = parse_int(header("retry-after"));
-  if (!value || *value < 0) return std::nullopt;
-  return seconds(std::min<std::int64_t>(*value, 3600));
+std::optional<seconds> HttpResponse::retry_after(SystemTime now) const {
+  constexpr std::int64_t kLongest = 3600;
+  const std::string text = header("retry-after");
+  if (text.empty()) return std::nullopt;
+  if (const auto count = parse_int(text))
+    return *count < 0 ? std::nullopt : std::optional(seconds(std::min(*count, kLongest)));
+  const std::int64_t date = curl_getdate(text.c_str(), nullptr);
+  if (date < 0) return std::nullopt;
+  return seconds(std::clamp<std::int64_t>(date - unix_seconds(now), 0, kLongest));
 }
 
 Error status_error(const HttpRequest& request, const HttpResponse& response) {
   ErrorKind kind = ErrorKind::bad_data;
-  if (response.status == 401 || response.status == 403) kind = ErrorKind::denied;
-  if (response.status == 404) kind = ErrorKind::not_found;
-  if (response.status == 409) kind = ErrorKind::conflict;
-  if (response.status == 408) kind = ErrorKind::timeout;
-  if (response.status == 429 || response.status >= 500) kind = ErrorKind::unavailable;
-  const std::string text = printable(response.body.substr(0, 400));
+  const int status = response.status;
+  if (status == 401 || status == 403) kind = ErrorKind::denied;
+  if (status == 404 || status == 410) kind = ErrorKind::not_found;
+  if (status == 409 || status == 412) kind = ErrorKind::conflict;
+  if (status == 408) kind = ErrorKind::timeout;
+  if (status == 429 || status >= 500) kind = ErrorKind::unavailable;
+  std::string text = printable(response.body.substr(0, 400));
+  text = std::string(trim(text.substr(0, text.find('\n'))));
+  if (response.header("content-type").starts_with("text/html")) text.clear();  // a proxy's page, not a reason
+  if (status >= 300 && status < 400)
+    text = fmt::format("redirected to '{}', which is not followed", printable(place_of(response.header("location"))));
   const std::string trace = response.header("x-gerrit-trace");
   return {kind,
-          Blame::infrastructure,
-          fmt::format("{} {}: HTTP {}{}{}{}", request.method, place_of(request.url), response.status,
-                      text.empty() ? "" : ": ", trim(text.substr(0, text.find('\n'))),
-                      trace.empty() ? "" : " (trace " + printable(trace) + ")"),
+          default_blame(kind),
+          fmt::format("{} {}: HTTP {}{}{}{}", request.method, place_of(request.url), status, text.empty() ? "" : ": ",
+                      text, trace.empty() ? "" : " (trace " + printable(trace) + ")"),
           {},
           {}};
 }
@@ -101,6 +118,8 @@ HttpClient::~HttpClient() = default;
 Result<HttpResponse> HttpClient::send(const HttpRequest& request) {
   CURL* curl = impl_->curl;
   if (curl == nullptr) return fail(ErrorKind::os, "start libcurl");
+  if (!request.url.starts_with("http://") && !request.url.starts_with("https://"))
+    return fail(ErrorKind::bad_config, "{} '{}': expected http:// or https://", request.method, place_of(request.url));
   const Options& options = impl_->options;
   curl_easy_reset(curl);  // keeps the connection, forgets the last request
   HttpResponse response;
@@ -110,7 +129,6 @@ Result<HttpResponse> HttpClient::send(const HttpRequest& request) {
     headers.reset(curl_slist_append(headers.release(), line.c_str()));
   };
   for (const auto& [name, value] : request.headers) add_header(name + ": " + value);
-  if (!options.cookie.empty()) add_header("Cookie: " + options.cookie);
   if (request.body) add_header("Expect:");  // no wait for "100 Continue"
   curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -125,6 +143,8 @@ Result<HttpResponse> HttpClient::send(const HttpRequest& request) {
     curl_easy_setopt(curl, CURLOPT_USERNAME, options.basic_user.c_str());
     curl_easy_setopt(curl, CURLOPT_PASSWORD, options.basic_password.reveal().c_str());
   }
+  if (!options.cookie.empty()) curl_easy_setopt(curl, CURLOPT_COOKIE, options.cookie.reveal().c_str());
+  if (!options.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, options.ca_file.c_str());
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(curl, CURLOPT_USERAGENT, options.user_agent.c_str());
   curl_easy_setopt(curl, CURLOPT_ACCEPT_ENCODING, "");
@@ -143,6 +163,8 @@ Result<HttpResponse> HttpClient::send(const HttpRequest& request) {
   if (code == CURLE_OPERATION_TIMEDOUT)
     return fail(ErrorKind::timeout, "{} {}: no answer within {}", request.method, place_of(request.url),
                 format_duration(request.timeout));
+  if (code == CURLE_URL_MALFORMAT || code == CURLE_SSL_CACERT_BADFILE)
+    return fail(ErrorKind::bad_config, "{} {}: {}", request.method, place_of(request.url), curl_easy_strerror(code));
   if (code != CURLE_OK)
     return fail(ErrorKind::unavailable, "{} {}: {}", request.method, place_of(request.url), curl_easy_strerror(code));
   long status = 0;

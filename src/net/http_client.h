@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /// HTTP requests over libcurl: blocking, with limits on time and size, credentials that reach no log and no other host.
 ///
-/// Does not: follow redirects (a redirect is an answer like any other), retry, or keep cookies.
+/// Proxies come from the environment as libcurl reads it (http_proxy, https_proxy, no_proxy); certificates are checked
+/// against the system's authorities, or `ca_file`.
+/// Does not: follow redirects (a redirect is an answer like any other, so credentials never reach another host), retry,
+/// or keep cookies.
 /// Threads: a client belongs to one thread; it keeps its connection from one request to the next.
-/// Errors: unavailable (no connection, it broke), timeout, bad_data (larger than the limit). An HTTP status is never an
-/// error here; see `status_error`.
+/// Errors: unavailable (no connection, it broke), timeout, bad_data (larger than the limit), bad_config (no URL, no
+/// such `ca_file`). An HTTP status is never an error here; see `status_error`.
 ///
 ///   HttpClient http({.basic_user = "ci", .basic_password = password});
 ///   TRY_ASSIGN(const auto answer, http.send({.url = url + "/config/server/version"}));
@@ -36,12 +39,12 @@ struct HttpResponse {
   std::string body;
   [[nodiscard]] std::string header(const std::string& name) const;  ///< the first; empty: none
   [[nodiscard]] bool ok() const { return status >= 200 && status < 300; }
-  /// Retry-After in seconds, where the answer has it.
-  [[nodiscard]] std::optional<seconds> retry_after() const;
+  /// How long Retry-After asks to wait, at most an hour (RFC 9110, 10.2.3: seconds or a date); nullopt: it does not.
+  [[nodiscard]] std::optional<seconds> retry_after(SystemTime now) const;
 };
 
-/// The error that an unsuccessful answer means: 401 and 403 denied, 404 not_found, 409 conflict, 408 timeout, 429 and 5xx unavailable, other
-/// bad_data; with the first line of its text.
+/// The error that an unsuccessful answer means: 401 and 403 denied, 404 and 410 not_found, 409 and 412 conflict, 408
+/// timeout, 429 and 5xx unavailable, other bad_data; with the first line of its text, or where a redirect points.
 Error status_error(const HttpRequest& request, const HttpResponse& response);
 
 class HttpClient {
@@ -49,9 +52,10 @@ class HttpClient {
   struct Options {
     std::string basic_user = {};
     Secret basic_password = {};
-    std::string cookie = {};  ///< "o=..."; sent as it is
+    Secret cookie = {};  ///< "o=..."; sent as it is
     std::string user_agent = "bowsprit";
-    std::size_t body_limit = 64U << 20U;
+    std::string ca_file = {};             ///< PEM; empty: the system's
+    std::size_t body_limit = 64U << 20U;  ///< after unpacking
     milliseconds connect_timeout{10'000};
   };
   explicit HttpClient(Options options);
