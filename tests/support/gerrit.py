@@ -362,6 +362,7 @@ class Gerrit:
         return project
 
     def configure_project(self, project, label="Verified"):
+        self.set_access(project, "add", {"push": {"rules": {"Administrators": {"action": "ALLOW"}}}})  # 3.13 does not let them any more
         if label:
             self.call("admin", "PUT", f"/projects/{quote(project)}/labels/{quote(label)}", LABEL)
             self.allow_vote(project, label)

@@ -65,7 +65,7 @@ class Author:
         self.git("read-tree", parent)
         for path, text in files.items():
             if text is DELETE:
-                self.git("update-index", "--force-remove", path)
+                self.git("update-index", "--index-info", input=f"0 {'0' * 40}\t{path}\n")  # works without a work tree
             else:
                 blob = self.git("hash-object", "-w", "--stdin", input=text)
                 self.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
