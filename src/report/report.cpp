@@ -14,6 +14,7 @@ using sched::JobState;
 constexpr std::size_t kNameLimit = 120;
 constexpr std::size_t kUrlLimit = 500;
 constexpr std::size_t kKeyLimit = 100;
+constexpr std::size_t kNote = 120;  // bytes of the longest note on jobs left out
 constexpr std::size_t kMostItems = 30;  // of a job; more is a page's work
 constexpr std::size_t kShortItem = 40;  // bytes of a short one
 
@@ -84,7 +85,6 @@ std::string job_line(const JobLine& job, bool with_url) {
 
 /// The jobs' lines within `budget` bytes: first all without URL, dropped from the end where even that is too much; then URLs, first job first.
 std::string job_lines(const std::vector<const JobLine*>& jobs, std::size_t budget) {
-  constexpr std::size_t kNote = 120;  // its longest form
   std::vector<std::string> lines;
   std::size_t size = 0;
   for (const auto* job : jobs) {
@@ -138,13 +138,18 @@ ReportText make_report(const std::vector<JobLine>& jobs, const Options& options)
       "{} {} out of {} pjs passed! 👉 Comment `/retest` to rerun only failed tests (if any), or `/test all` to rerun "
       "all tests.\n",
       kHeaderStart, passed, jobs.size());
-  std::string tail = report.vote == 0 ? why_no_vote(jobs) : std::string();
-  if (!tail.empty()) tail.insert(0, "\n");
+  std::string note = report.vote == 0 ? why_no_vote(jobs) : std::string();
+  if (!note.empty()) note.insert(0, "\n");
+  std::string key;
   if (!options.key.empty()) {
-    std::string key = printable(shorten(options.key, kKeyLimit));
-    std::ranges::replace(key, '\n', ' ');
-    tail += fmt::format("\n{}{}\n", kKeyStart, key);
+    std::string word = printable(shorten(options.key, kKeyLimit));
+    std::ranges::replace(word, '\n', ' ');
+    key = fmt::format("\n{}{}\n", kKeyStart, word);
   }
+  // Where hardly anything fits, the jobs come first.
+  if (head.size() + kNote + note.size() + key.size() > limit) note.clear();
+  if (head.size() + kNote + key.size() > limit) key.clear();
+  const std::string tail = note + key;
 
   const auto tells = [](const JobLine* job) {
     const Fault fault = fault_of(*job);
@@ -164,7 +169,7 @@ ReportText make_report(const std::vector<JobLine>& jobs, const Options& options)
   for (const auto* job : order)
     if (fault_of(*job) != Fault::none) failing_lines += job_line(*job, true).size();
   const std::size_t wanted = full_size(details);
-  const std::size_t kept = std::min({wanted, limit / 3, room - std::min(room, failing_lines)});
+  const std::size_t kept = std::min({wanted, limit / 3, room - std::min(room, std::max(failing_lines, kNote))});
   head += job_lines(order, room - kept);
   head += write_details(details, limit - head.size() - tail.size());
   report.message = head + tail;

@@ -41,7 +41,7 @@ struct Options {
   std::size_t limit = 15 * 1024;  ///< bytes; at least kSmallestLimit is used
   std::string key;                ///< last line "bowsprit-report: KEY", by which a posted report is found again
 };
-inline constexpr std::size_t kSmallestLimit = 1024;  ///< header, note and key fit
+inline constexpr std::size_t kSmallestLimit = 300;  ///< the header and a note on what is left out fit
 
 struct ReportText {
   std::string message;

