@@ -8,8 +8,6 @@
 namespace bowsprit::app {
 namespace {
 
-/// Gerrit stores times in whole seconds, and its index may lag behind: each poll looks this much further back.
-constexpr seconds kOverlap{10};
 constexpr milliseconds kFirstRetry{2'000};
 constexpr milliseconds kLongestRetry{60'000};
 
@@ -89,21 +87,21 @@ Result<> Watcher::poll(gerrit::Client& client, Project& project) {
     if (!newest.empty() && newest.front().updated + seconds(60) < now) *project.start += seconds(1);
     project.position = project.start;
   }
-  TRY_ASSIGN(auto changes, client.query_changes(project.name, project.position.value_or(*project.start) - kOverlap));
-  Polled polled{project.name, {}, *project.start, project.position.value_or(*project.start), own_account_};
-  for (auto it = changes.rbegin(); it != changes.rend(); ++it) {
-    polled.position = std::max(polled.position, it->updated);
-    const auto seen = seen_.find(it->number);
-    if (seen != seen_.end() && !it->meta_rev.empty() && seen->second == it->meta_rev) continue;
-    if (mentions_comments(*it)) {
-      auto whole = client.change(it->number);
+  if (!project.cursor) project.cursor.emplace(project.position.value_or(*project.start));
+  TRY_ASSIGN(auto answer, client.query_changes(project.name, project.cursor->since()));
+  Polled polled{project.name, {}, *project.start, {}, own_account_};
+  for (auto& change : project.cursor->news(std::move(answer))) {
+    if (mentions_comments(change)) {
+      auto whole = client.change(change.number);
       if (!whole && whole.error().kind == ErrorKind::not_found) continue;
-      if (!whole) return std::unexpected(std::move(whole).error());
-      *it = std::move(*whole);
+      if (!whole)
+        return std::unexpected(std::move(whole).error());  // nothing was accepted: the next poll has all of it
+      change = std::move(*whole);
     }
-    seen_[it->number] = it->meta_rev;
-    polled.changes.push_back(std::move(*it));
+    polled.changes.push_back(std::move(change));
   }
+  project.cursor->accept(polled.changes, SystemClock::now());
+  polled.position = project.cursor->position();
   const bool news = polled.position != project.position || !polled.changes.empty() || !project.delivered;
   project.position = polled.position;
   project.delivered = true;

@@ -15,6 +15,7 @@
 #include "app/engine.h"
 #include "base/channel.h"
 #include "gerrit/client.h"
+#include "gerrit/poll_cursor.h"
 
 namespace bowsprit::app {
 
@@ -25,6 +26,7 @@ class Watcher {
     std::string name;
     std::optional<SystemTime> position;  ///< from the store; none: a project that is new to us
     std::optional<SystemTime> start;
+    std::optional<gerrit::PollCursor> cursor = {};
     bool delivered = false;  ///< the first poll is always told, for its start
   };
   struct Options {
@@ -55,7 +57,6 @@ class Watcher {
   Deliver deliver_;
   Counters counters_;
   Channel<std::optional<std::string>> wakes_;  ///< nullopt: end
-  std::map<int, std::string> seen_;            ///< change -> meta_rev already delivered
   int own_account_ = 0;
   std::thread thread_;
 };

@@ -15,6 +15,7 @@ const std::vector<Command>& commands() {
       trigger_command(),
       config_check_command(),
       parse_command(),
+      report_command(),
       sandbox_init_command(),
   };
   return table;

@@ -17,6 +17,7 @@ Command pod_command();
 Command presubmit_command();
 Command rerun_command();
 Command run_command();
+Command report_command();
 Command sandbox_init_command();
 Command serve_command();
 Command trigger_command();

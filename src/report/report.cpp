@@ -14,7 +14,7 @@ using sched::JobState;
 constexpr std::size_t kNameLimit = 120;
 constexpr std::size_t kUrlLimit = 500;
 constexpr std::size_t kKeyLimit = 100;
-constexpr std::size_t kNote = 120;  // bytes of the longest note on jobs left out
+constexpr std::size_t kNote = 120;      // bytes of the longest note on jobs left out
 constexpr std::size_t kMostItems = 30;  // of a job; more is a page's work
 constexpr std::size_t kShortItem = 40;  // bytes of a short one
 
