@@ -96,11 +96,14 @@ CREATE TABLE reports (
 CREATE INDEX reports_by_change ON reports (gerrit, change, patchset);
 CREATE INDEX reports_open ON reports (id) WHERE state IN ('waiting', 'sending');
 )sql",
-    // Words of runs, for the search box. An external-content index: it holds no copy of the texts, and the triggers keep
+    // What the pages filter by, and words of runs for the search box. An external-content index: it holds no copy of the texts, and the triggers keep
     // it in step within the transaction of each change.
     R"sql(
+CREATE INDEX runs_by_author ON runs (author, id);
+CREATE INDEX runs_by_verdict ON runs (verdict, id);
 CREATE VIRTUAL TABLE runs_text USING fts5 (
-  subject, author, job, description, content = 'runs', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
+  subject, author, job, description, content = 'runs', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2',
+  prefix = '2 3'
 );
 INSERT INTO runs_text (runs_text) VALUES ('rebuild');
 CREATE TRIGGER runs_text_insert AFTER INSERT ON runs BEGIN

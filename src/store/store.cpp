@@ -63,11 +63,14 @@ Result<std::optional<Run>> Store::run(std::int64_t id) {
 
 namespace {
 
-/// What a person typed as an FTS5 query: every word quoted, so that none is taken for an operator, and a prefix.
+/// What a person typed as an FTS5 query: every word quoted, so that none is taken for an operator, and a prefix, except
+/// a single letter, which would match half of all there is.
 std::string match_all(std::string_view words) {
   std::string query;
   for (const auto& word : split(replace_all(std::string(words), "\t", " "), ' '))
-    if (!word.empty()) query += fmt::format("{}\"{}\"*", query.empty() ? "" : " ", replace_all(word, "\"", "\"\""));
+    if (!word.empty())
+      query += fmt::format("{}\"{}\"{}", query.empty() ? "" : " ", replace_all(word, "\"", "\"\""),
+                           word.size() > 1 ? "*" : "");
   return query;
 }
 

@@ -27,12 +27,13 @@ std::string run_title(const store::Run& run, SystemTime now) {
 /// One bar per run, the newest on the right, as high as it took.
 Markup bars(const JobView& view) {
   double most = 1;
-  for (const auto& run : view.runs) most = std::max(most, run_seconds(run, view.now).value_or(0));
+  for (const auto& run : view.runs)
+    if (run.finished) most = std::max(most, run_seconds(run, view.now).value_or(0));
   Markup out;
   int x = kBarWidth * static_cast<int>(view.runs.size());
   for (const auto& run : view.runs) {
     x -= kBarWidth;
-    const double height = std::max(2.0, 100 * run_seconds(run, view.now).value_or(0) / most);
+    const double height = std::clamp(100 * run_seconds(run, view.now).value_or(0) / most, 2.0, 100.0);
     out += markup(
         "<a href=\"/run/{}\" class=\"{}\"><title>{}</title><rect x=\"{}\" y=\"{:.1f}\" width=\"{}\" "
         "height=\"{:.1f}\"/></a>\n",
@@ -68,7 +69,9 @@ std::string job_page(const JobView& view) {
   if (shown > 50)
     body += markup("<p class=\"pager\"><a rel=\"next\" href=\"{}\">Older runs</a></p>\n",
                    runs_url({.job = view.job}, view.runs[49].id));
-  return render({.title = view.job + " - bowsprit", .crumbs = markup(" / {}", view.job), .body = std::move(body)});
+  return render({.title = view.job + " - bowsprit",
+                 .crumbs = markup(" / <a href=\"/jobs\">jobs</a> / {}", view.job),
+                 .body = std::move(body)});
 }
 
 std::string jobs_page(const std::vector<JobView>& jobs) {

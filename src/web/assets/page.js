@@ -44,6 +44,7 @@
           main.replaceWith(after);
           document.title = next.title;
           document.body.dataset.events = next.body.dataset.events;
+          decoder = new TextDecoder();
           const newLog = after.querySelector(".log");
           if (newLog) newLog.scrollTop = atEnd ? newLog.scrollHeight : top;
           addCopyButtons();
@@ -56,16 +57,19 @@
     }
   }
 
-  // The log of a running job grows by byte ranges.
+  // The log of a running job grows by byte ranges. Each asks for one byte that is here already, so that "nothing new" is
+  // an ordinary answer and no error in the console.
+  let decoder = new TextDecoder();
   async function growLog() {
     const log = document.querySelector(".log[data-log]");
     if (!log || !log.dataset.log || document.hidden) return;
     const size = Number(log.dataset.size);
-    const answer = await fetch(log.dataset.log, { headers: { Range: `bytes=${size}-${size + 262143}` } });
+    const answer = await fetch(log.dataset.log, { headers: { Range: `bytes=${Math.max(size - 1, 0)}-${size + 262143}` } });
     if (answer.status !== 206) return;
-    const bytes = await answer.arrayBuffer();
+    const bytes = (await answer.arrayBuffer()).slice(size > 0 ? 1 : 0);
+    if (bytes.byteLength === 0 || Number(log.dataset.size) !== size) return;
     const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 8;
-    const text = new TextDecoder().decode(bytes).replace(/\x1b\[[0-9;?]*[ -/]*[@-~]/g, "").replace(/\r/g, "");
+    const text = decoder.decode(bytes, { stream: true }).replace(/\x1b\[[0-9;?]*[ -/]*[@-~]/g, "").replace(/\r/g, "");
     log.append(text);
     log.dataset.size = String(size + bytes.byteLength);
     while (log.childNodes.length > 400) log.firstChild.remove();
