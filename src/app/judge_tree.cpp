@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "app/base_run.h"
 #include "app/kunit_py.h"
 #include "app/reproduce.h"
 #include "artifact/junit.h"
@@ -75,7 +76,8 @@ class TreeRun {
     }
     kernel::end_orphans();
     result_.phases = std::move(phases_);
-    result_.reproduce = reproduce_command({options_.tree, wanted_.files, options_.boot_limit}, result_.failures);
+    result_.reproduce =
+        reproduce_command({options_.tree, wanted_.files, options_.boot_limit, options_.job_spec}, result_.failures);
     return std::move(result_);
   }
 
@@ -336,10 +338,36 @@ void TreeRun::judge_console() {
   end(std::move(result));
 }
 
+/// Adds what the base says: the origin of each failure, and the tests that ran there and are gone.
+void add_comparison(RunResult& result, const JudgeTreeOptions& options, JudgeTreeWatch& watch) {
+  watch.on_phase("base");
+  const auto start = std::chrono::steady_clock::now();
+  std::string note = options.base.substr(0, 12);
+  const auto base = judge_base(options, options.base, watch);
+  if (!base || base->suites.empty()) {
+    // The change's own verdict stands; whose fault its failures are stays unknown.
+    note += fmt::format(", no comparison: {}", base ? base->summary : base.error().text());
+    watch.on_note(fmt::format("the base {} gave no tests to compare with: {}", options.base.substr(0, 12),
+                              base ? base->summary : base.error().text()));
+  } else {
+    BaseComparison how;
+    if (auto deleted = tests_deleted_since(options.tree, options.base, *base)) {
+      how.removed_by_change = *std::move(deleted);
+    } else {
+      watch.on_note(deleted.error().text());
+    }
+    compare_with_base(result, *base, how);
+  }
+  result.phases.push_back({"base", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()});
+  watch.on_phase_end(result.phases.back(), note);
+}
+
 }  // namespace
 
 RunResult judge_tree(const JudgeTreeOptions& options, JudgeTreeWatch& watch) {
   RunResult result = TreeRun(options, watch).run();
+  if (!options.base.empty() && !result.suites.empty() && result.verdict != Verdict::aborted)
+    add_comparison(result, options, watch);
   const auto put = [&](const char* name, const std::string& text) {
     if (auto written = write_file_atomic(options.artifacts / name, text); !written)
       log_error("run", "{}", written.error().text());

@@ -39,7 +39,9 @@ struct JudgeTreeOptions {
   int jobs = 1;
   Runner runner = Runner::bowsprit;
   bool shortcuts = true;
-  int stop_fd = -1;  ///< readable: end all children, verdict aborted
+  std::string base = {};      ///< commit to compare with, from resolve_revision; empty: no comparison
+  std::string job_spec = {};  ///< Prow's JOB_SPEC, for the command to reproduce; empty: no job
+  int stop_fd = -1;           ///< readable: end all children, verdict aborted
 };
 
 /// What a person can watch. Called on the calling thread.

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "app/base_run.h"
 #include "app/judge_tree.h"
 #include "artifact/result_json.h"
 #include "base/strings.h"
@@ -77,6 +78,10 @@ Result<app::JudgeTreeOptions> read_options(const Arguments& arguments) {
     return fail(ErrorKind::usage, "--runner: expected bowsprit or kunit.py, got '{}'", runner);
   options.runner = runner == "kunit.py" ? app::Runner::kunit_py : app::Runner::bowsprit;
   options.shortcuts = !arguments.has("no-shortcuts");
+  options.job_spec = environment("JOB_SPEC");
+  if (const auto base = arguments.get("base")) {
+    TRY_ASSIGN(options.base, app::resolve_revision(options.tree, *base));
+  }
   return options;
 }
 
@@ -129,6 +134,7 @@ Which tests run says the kunitconfig: --kunitconfig, else TREE/kunitconfig, else
 
   bowsprit run ~/src/linux --kunitconfig lib/kunit
   bowsprit run --kunitconfig fs/ext4 --timeout 2m --format json
+  bowsprit run --base origin/master
 
 Exit code: 0 passed, 1 the tree is at fault, 2 wrong usage, 3 no verdict was possible (machine, or stopped by a signal).
 In the artifacts folder: result.json, kunit.log, build.log, junit_kunit.xml, kcidb.json, .config.)",
@@ -140,6 +146,7 @@ In the artifacts folder: result.json, kunit.log, build.log, junit_kunit.xml, kci
                   {"build-timeout", "TIME", "limit of configure and build [1h]"},
                   {"jobs", "N", "compilers at once [CPUs of this process]"},
                   {"runner", "NAME", "bowsprit, or kunit.py: the tree's own tool, judged by the same rules"},
+                  {"base", "REV", "also judge this commit of TREE's git: which failures are new, which tests are gone"},
                   {"no-shortcuts", "", "run every step, also those that are proven unneeded"},
                   {"format", "FORMAT", "text or json, on stdout"}},
       .max_operands = 1,

@@ -84,8 +84,23 @@ class Tree:
                         found.append(words)
         return found
 
+    def git(self, *words, input=None, env=None):
+        done = subprocess.run(["git", "-C", str(self.path), *words], input=input, capture_output=True, text=True, check=True,
+                              env={**os.environ, **(env or {})})
+        return done.stdout.strip()
+
     def git_status(self):
-        return subprocess.run(["git", "-C", str(self.path), "status", "--porcelain"], capture_output=True, text=True, check=True).stdout
+        return self.git("status", "--porcelain") + self.git("worktree", "list") + self.git("rev-parse", "HEAD")
+
+    def commit(self, files):
+        """A commit of HEAD with these files and our kunitconfig, on no branch; the tree and its index stay as they are."""
+        env = {"GIT_INDEX_FILE": str(self.root / "commit.index")}
+        env |= {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in (("NAME", "A"), ("EMAIL", "a@example.com"), ("DATE", "2026-01-01T00:00:00Z"))}
+        self.git("read-tree", "HEAD", env=env)
+        for path, text in {"kunitconfig": KUNITCONFIG, **files}.items():
+            blob = self.git("hash-object", "-w", "--stdin", input=text)
+            self.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{path}", env=env)
+        return self.git("commit-tree", self.git("write-tree", env=env), "-p", "HEAD", input="base", env=env)
 
 
 @pytest.fixture(scope="module")
@@ -218,9 +233,9 @@ def test_a_broken_kconfig_file_is_named_with_its_line(tree):
 
 
 def test_no_folder_for_the_kernels_memory_is_said_before_building(tree):
-    script = "for d in /dev/shm /tmp; do mount -t tmpfs -o noexec tmpfs $d || exit 77; done; exec \"$@\""
-    if str(tree.root).startswith("/tmp/") or str(program()).startswith("/tmp/"):
-        pytest.skip("the tree or the program is below /tmp, which this test covers")
+    if str(program()).startswith("/tmp/"):
+        pytest.skip("the program is below /tmp, from which nothing can be executed in this test")
+    script = "for d in /dev/shm /tmp; do mount --bind $d $d && mount -o remount,bind,noexec $d || exit 77; done; exec \"$@\""
     done = tree.run(wrapper=["unshare", "-rm", "sh", "-c", script, "sh"], env={"TMPDIR": "/tmp"})
     assert (done.returncode, done.result["verdict"], done.result["phases"]) == (3, "infra_error", [])
     assert "noexec" in done.result["summary"] and "--tmpfs /dev/shm:exec" in done.result["summary"]
@@ -315,7 +330,7 @@ def test_kunit_py_as_the_runner_is_judged_by_the_same_rules(tree):
         done = tree.run("--runner", "kunit.py")
     assert (done.returncode, done.result["verdict"]) == (1, "failed"), done.stderr[-2000:]
     [failure] = done.result["failures"]
-    assert (failure["test"], failure["file"], failure["line"]) == ("example.judged_test", EXAMPLE_TEST, line)
+    assert (failure["test"], failure["file"], failure["line"]) == ("example.judged_test", EXAMPLE_TEST, line + 1)
     with tree.with_case("\tno_such_call();") as line:
         done = tree.run("--runner", "kunit.py")
     assert done.result["verdict"] == "build_error"
@@ -325,9 +340,34 @@ def test_kunit_py_as_the_runner_is_judged_by_the_same_rules(tree):
     assert done.result["verdict"] == "timed_out"
 
 
+def test_a_base_tells_new_failures_from_old_ones_and_misses_what_is_gone(tree):
+    broken = '\tKUNIT_EXPECT_EQ(test, 2, 3);'
+    text = (tree.path / EXAMPLE_TEST).read_text()
+    both, _ = with_test(text, broken, "old_test")
+    base = tree.commit({EXAMPLE_TEST: both})
+    with tree.changed(EXAMPLE_TEST, both):
+        done = tree.run("--base", base)
+    assert (done.returncode, done.result["verdict"]) == (0, "no_new_failures"), done.result["summary"]
+    assert [(f["test"], f["origin"]) for f in done.result["failures"]] == [("example.old_test", "also_on_base")]
+    assert done.result["phases"][-1]["name"] == "base"
+
+    more, _ = with_test(both, broken, "new_test")
+    with tree.changed(EXAMPLE_TEST, more):
+        done = tree.run("--base", base)
+    assert (done.returncode, done.result["verdict"]) == (1, "failed")
+    assert sorted((f["test"], f["origin"]) for f in done.result["failures"]) == [("example.new_test", "new"), ("example.old_test", "also_on_base")]
+    assert done.result["phases"][-1]["seconds"] < 5, "the base's result is kept"
+
+    with tree.changed(EXAMPLE_TEST, both.replace("\tKUNIT_CASE(example_priv_test),\n", "\tKUNIT_CASE(example_simple_test),\n", 1)):
+        done = tree.run("--base", base)
+    assert done.returncode == 1
+    assert ("example.example_priv_test", "missing") in [(f["test"], f["status"]) for f in done.result["failures"]]
+
+
 @pytest.mark.parametrize("options, words", [
     (["--timeout", "soon"], "--timeout"),
     (["--runner", "make"], "kunit.py"),
+    (["--base", "no-such-branch"], "no-such-branch"),
     (["--kunitconfgi", "x"], "did you mean '--kunitconfig'"),
 ])
 def test_wrong_usage_is_exit_code_2(tree, options, words):
