@@ -138,7 +138,7 @@ class TreeRun {
   std::optional<kernel::BuildFolderLock> lock_;
   kernel::MemoryFolder memory_;
   Fd build_log_;
-  fs::path kernel_;  ///< empty with kunit.py
+  fs::path kernel_;
   std::vector<std::string> boot_arguments_;
   kernel::BootOutcome outcome_;
 };
@@ -281,6 +281,7 @@ bool TreeRun::run_kunit_py() {
     fs::copy_file(kunit_py.build / ".config", artifact(".config"), fs::copy_options::overwrite_existing, ignored);
     if (!good) return false;
   }
+  kernel_ = kunit_py.build / "linux";
   return phase("boot", [&](std::string&) {
     find_boot_arguments(kunit_py.build);
     auto outcome = kunit_py.execute(artifact("kunit.log"), boot_arguments_, options_.boot_limit, options_.stop_fd,
@@ -293,7 +294,6 @@ bool TreeRun::run_kunit_py() {
 
 /// What the kernel says it would have run. Asked only where something did not run to its end, to name what is missing.
 std::optional<Manifest> TreeRun::list_tests() {
-  if (kernel_.empty()) return std::nullopt;
   const auto dir = TempDir::create("bowsprit-list");
   if (!dir) return std::nullopt;
   auto arguments = boot_arguments_;

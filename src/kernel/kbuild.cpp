@@ -163,9 +163,11 @@ Result<KernelBuild> Kbuild::build(milliseconds limit, int stop_fd, const BuildWa
   const bool modules = config.find("=m\n") != std::string::npos;
   BuildLog log(options_.tree, build);
   BuildProgress progress;
-  if (cold) progress.known = static_cast<int>(json_int(read_notes(build), "objects"));
+  // A first build makes everything and a later one a few objects: each is foretold by the last of its kind.
+  const std::string note = cold ? "objects" : "objects_warm";
+  progress.known = static_cast<int>(std::clamp<std::int64_t>(json_int(read_notes(build), note), 0, 1'000'000));
   log.on_object = [&](const std::string& object) {
-    ++progress.done;
+    if (++progress.done > progress.known) progress.known = 0;
     progress.object = object;
     if (watch.progress) watch.progress(progress);
   };
@@ -181,7 +183,7 @@ Result<KernelBuild> Kbuild::build(milliseconds limit, int stop_fd, const BuildWa
   result.cold = cold;
   result.steps = progress.done;
   result.kernel = build / "linux";
-  if (result.ok && cold) write_note(build, "objects", progress.done);
+  if (result.ok) write_note(build, note, progress.done);
   return result;
 }
 

@@ -72,7 +72,8 @@ Step finished_step(const CommandOutcome& outcome, BuildLog& log) {
 /// The environment of make: English messages, a fixed user, host and date, and no word of an outer make.
 Environment build_environment();
 
-/// How far the build is: objects made so far, and how many the last full build here made (0: not known).
+/// How far the build is: objects made so far, and how many the last one of its kind (full, or of what changed) made here
+/// (0: not known, or this one makes more).
 struct BuildProgress {
   int done = 0;
   int known = 0;
