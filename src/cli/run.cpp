@@ -63,6 +63,11 @@ Result<app::JudgeTreeOptions> read_options(const Arguments& arguments) {
     TRY_ASSIGN(options.build, default_build_folder(options.tree, kunitconfigs));
   }
   options.build = fs::absolute(options.build).lexically_normal();
+  // Said here, since make itself says it late and, below a folder of the two, not at all.
+  for (const auto& path : {options.tree, options.build})
+    if (path.string().find_first_of(" :\t\n") != std::string::npos)
+      return fail(ErrorKind::usage, "'{}': the kernel's make cannot work below a path with a space or a colon",
+                  path.string());
   options.artifacts = arguments.get("artifacts", environment("ARTIFACTS"));
   if (options.artifacts.empty()) options.artifacts = options.build / "artifacts";
   options.artifacts = fs::absolute(options.artifacts).lexically_normal();

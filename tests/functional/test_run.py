@@ -368,10 +368,12 @@ def test_a_base_tells_new_failures_from_old_ones_and_misses_what_is_gone(tree):
     (["--timeout", "soon"], "--timeout"),
     (["--runner", "make"], "kunit.py"),
     (["--base", "no-such-branch"], "no-such-branch"),
+    (["--build-dir", "/tmp/a b"], "space"),
     (["--kunitconfgi", "x"], "did you mean '--kunitconfig'"),
 ])
 def test_wrong_usage_is_exit_code_2(tree, options, words):
-    done = subprocess.run(tree.command(*options), capture_output=True, text=True)
+    command = [str(program()), "run", str(tree.path), *options]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2
     assert words in done.stderr
 
