@@ -94,8 +94,9 @@ class Tree:
 
     def commit(self, files):
         """A commit of HEAD with these files and our kunitconfig, on no branch; the tree and its index stay as they are."""
-        env = {"GIT_INDEX_FILE": str(self.root / "commit.index")}
-        env |= {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in (("NAME", "A"), ("EMAIL", "a@example.com"), ("DATE", "2026-01-01T00:00:00Z"))}
+        who = {"NAME": "A", "EMAIL": "a@example.com", "DATE": "2026-01-01T00:00:00Z"}
+        env = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in who.items()}
+        env["GIT_INDEX_FILE"] = str(self.root / "commit.index")
         self.git("read-tree", "HEAD", env=env)
         for path, text in {"kunitconfig": KUNITCONFIG, **files}.items():
             blob = self.git("hash-object", "-w", "--stdin", input=text)
@@ -311,7 +312,8 @@ def test_ctrl_c_on_a_terminal_ends_all_children(tree):
 def test_a_slow_reader_loses_nothing(tree):
     body = '\tint i;\n\n\tfor (i = 0; i < 20000; i++)\n\t\tpr_info("flood %d\\n", i);'
     with tree.with_case(body):
-        process = subprocess.Popen(tree.command("--format", "json"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen(tree.command("--format", "json"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
         os.set_blocking(process.stderr.fileno(), True)
         while process.poll() is None and process.stderr.read(512):  # small sips
             time.sleep(0.002)
@@ -355,7 +357,8 @@ def test_a_base_tells_new_failures_from_old_ones_and_misses_what_is_gone(tree):
     with tree.changed(EXAMPLE_TEST, more):
         done = tree.run("--base", base)
     assert (done.returncode, done.result["verdict"]) == (1, "failed")
-    assert sorted((f["test"], f["origin"]) for f in done.result["failures"]) == [("example.new_test", "new"), ("example.old_test", "also_on_base")]
+    origins = {f["test"]: f["origin"] for f in done.result["failures"]}
+    assert origins == {"example.new_test": "new", "example.old_test": "also_on_base"}
     assert done.result["phases"][-1]["seconds"] < 5, "the base's result is kept"
 
     with tree.changed(EXAMPLE_TEST, both.replace("\tKUNIT_CASE(example_priv_test),\n", "\tKUNIT_CASE(example_simple_test),\n", 1)):
