@@ -27,7 +27,8 @@ std::string overlay_path(const fs::path& path) {
 }
 
 Json mounts(const SandboxSpec& spec) {
-  const std::string scratch = (spec.root / kScratch).string();
+  const bool on_disk = !spec.scratch.empty();
+  const std::string scratch = (on_disk ? spec.scratch : spec.root / kScratch).string();
   Json out = Json::array();
   out.push_back(mount("/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}));
   out.push_back(
@@ -36,9 +37,10 @@ Json mounts(const SandboxSpec& spec) {
       mount("/dev/pts", "devpts", "devpts", {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"}));
   for (const auto& [host, inside] : spec.binds) out.push_back(bind(host.string(), inside, {"ro"}));
   // runc copies the folders that lie there into it, so that the overlays below find their upper and work folders.
-  out.push_back(mount(
-      std::string("/") + kScratch, "tmpfs", "tmpfs",
-      {"tmpcopyup", "nosuid", "nodev", "mode=755", fmt::format("size={}", spec.limits.disk), "nr_inodes=2000000"}));
+  if (!on_disk)
+    out.push_back(mount(
+        std::string("/") + kScratch, "tmpfs", "tmpfs",
+        {"tmpcopyup", "nosuid", "nodev", "mode=755", fmt::format("size={}", spec.limits.disk), "nr_inodes=2000000"}));
   for (std::size_t i = 0; i < spec.folders.size(); ++i) {
     const auto& folder = spec.folders[i];
     if (!folder.writable.empty()) {
@@ -58,7 +60,8 @@ Json mounts(const SandboxSpec& spec) {
   out.push_back(mount("/dev/shm", "tmpfs", "shm",
                       {"nosuid", "nodev", "exec", "mode=1777", fmt::format("size={}", spec.limits.shm)}));
   // From here on the layers are seen through their overlays only.
-  out.push_back(mount(std::string("/") + kScratch, "tmpfs", "tmpfs", {"ro", "nosuid", "nodev", "noexec", "size=4k"}));
+  if (!on_disk)
+    out.push_back(mount(std::string("/") + kScratch, "tmpfs", "tmpfs", {"ro", "nosuid", "nodev", "noexec", "size=4k"}));
   return out;
 }
 

@@ -7,6 +7,7 @@
 /// - system calls from a list; no mount, no new namespace, no BPF, no io_uring, no keyring, no packet socket
 /// - root read-only: /usr and the like of the host or of an image, a made-up /etc, nothing else of the host
 /// - all that it writes goes to one tmpfs of limited size, which goes with it: source and build are overlays on it
+///   (or to one folder, where the kernel's tmpfs has no user.* attributes for overlayfs: before Linux 6.6)
 /// Does not: touch the disk (sandbox.h does). Threads: pure.
 /// Source: opencontainers/runtime-spec config.md and config-linux.md.
 #pragma once
@@ -41,7 +42,8 @@ struct SandboxLimits {
 };
 
 struct SandboxSpec {
-  fs::path root;               ///< made by sandbox.cpp: the mount points
+  fs::path root;               ///< made by sandbox_root.h: the mount points
+  fs::path scratch;            ///< host folder for what the job writes; empty: a tmpfs of limits.disk
   std::uint32_t host_uid = 0;  ///< what the job's user and group 0 are outside
   std::uint32_t host_gid = 0;
   std::vector<SandboxBind> binds;
@@ -54,7 +56,7 @@ struct SandboxSpec {
 
 /// The name under which the sandbox's scratch tmpfs is laid out below the root before the overlays hide it.
 inline constexpr const char* kScratch = "scratch";
-/// Folders that must exist below root/kScratch when runc starts, since it copies them into the tmpfs.
+/// Folders that must exist below root/kScratch (runc copies them into the tmpfs), or below `scratch` where that is given.
 std::vector<std::string> scratch_folders(const SandboxSpec& spec);
 
 Json oci_config(const SandboxSpec& spec);

@@ -7,14 +7,15 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/strings.h"
 #include "exec/local/cgroup.h"
-#include "exec/local/memory_watch.h"
 #include "exec/local/sandbox_init.h"
 #include "exec/local/sandbox_root.h"
+#include "exec/local/use_watch.h"
 #include "os/process.h"
 
 namespace bowsprit::exec {
@@ -56,7 +57,14 @@ class Run {
  private:
   Result<> start(const fs::path& bundle, const fs::path& state, std::optional<UserId> run_as);
   Result<> follow();
-  void watch_memory();
+  void watch();
+  [[nodiscard]] std::string memory_reason() const {
+    return fmt::format("it used more memory than its limit of {}", mib(job_.limits.memory));
+  }
+  [[nodiscard]] std::string disk_reason() const {
+    return fmt::format("it wrote more than its limit of {} (and {} in /dev/shm)", mib(job_.limits.disk),
+                       mib(job_.limits.shm));
+  }
   void ask_to_end(SandboxEnd::How how, std::string reason);
   void read_output();
   Result<> read_control();
@@ -74,6 +82,7 @@ class Run {
   std::optional<JobCgroup> cgroup_;
   std::optional<ChildProcess> runc_;
   fs::path pid_file_;
+  fs::path scratch_;
   Fd output_;
   Fd control_;
   std::string received_;      ///< of the socket, not yet used
@@ -99,6 +108,7 @@ Result<> Run::start(const fs::path& bundle, const fs::path& state, std::optional
   const Fd theirs(sockets[1]);
   TRY_ASSIGN(Pipe pipe, Pipe::create());
   pid_file_ = bundle / "pid";
+  scratch_ = bundle / kScratch;
   SpawnOptions spawn{
       .argv = {options_.runc, "--root", state.string(), "--log", (bundle / "runc.log").string(), "run", "--bundle",
                bundle.string(), "--pid-file", pid_file_.string(), "--preserve-fds", "1", job_.id},
@@ -163,24 +173,33 @@ Result<> Run::read_control() {
   return {};
 }
 
-void Run::watch_memory() {
-  const auto text = read_file(pid_file_);
-  const auto pid = parse_int(trim(text.value_or("")));
-  if (!pid) return;
-  const auto use = memory_of_tree(static_cast<pid_t>(*pid));
-  if (use.processes >= job_.limits.pids * 9 / 10) pids_full_ = true;  // a glance each 100 ms rarely meets the very top
-  if (use.bytes <= job_.limits.memory || kill_at_) return;
-  ask_to_end(SandboxEnd::How::over_limit,
-             fmt::format("it used more memory than its limit of {}", mib(job_.limits.memory)));
-  kill_init();  // no grace: the machine comes first
+/// The limits that the kernel does not keep for us; no grace, the machine comes first.
+void Run::watch() {
+  if (kill_at_) return;
+  if (!cgroup_) {
+    const auto text = read_file(pid_file_);
+    const auto pid = parse_int(trim(text.value_or("")));
+    if (!pid) return;
+    const auto use = memory_of_tree(static_cast<pid_t>(*pid));
+    if (use.processes >= job_.limits.pids * 9 / 10) pids_full_ = true;  // a glance rarely meets the very top
+    if (use.bytes > job_.limits.memory) {
+      ask_to_end(SandboxEnd::How::over_limit, memory_reason());
+      kill_init();
+    }
+  }
+  if (!kill_at_ && options_.scratch_on_disk && disk_use(scratch_) > job_.limits.disk) {
+    ask_to_end(SandboxEnd::How::over_limit, disk_reason());
+    kill_init();
+  }
 }
 
 Result<> Run::follow() {
   const auto deadline = Steady::now() + job_.timeout;
+  const bool watched = !cgroup_ || options_.scratch_on_disk;
   auto next_watch = Steady::now() + kWatchPeriod;
   while (control_ && !job_ended_) {
     auto wait = until(kill_at_.value_or(deadline));
-    if (!cgroup_) wait = std::min(wait, until(next_watch));
+    if (watched) wait = std::min(wait, until(next_watch));
     std::array<pollfd, 3> entries{pollfd{control_.get(), POLLIN, 0}, pollfd{output_.get(), POLLIN, 0},
                                   pollfd{kill_at_ ? -1 : stop_.fd(), POLLIN, 0}};
     if (::poll(entries.data(), entries.size(), static_cast<int>(wait.count())) < 0 && errno != EINTR)
@@ -191,8 +210,8 @@ Result<> Run::follow() {
     if (Steady::now() >= deadline)
       ask_to_end(SandboxEnd::How::timed_out, fmt::format("it did not end within {}", format_duration(job_.timeout)));
     if (kill_at_ && Steady::now() >= *kill_at_) break;
-    if (!cgroup_ && Steady::now() >= next_watch) {
-      watch_memory();
+    if (watched && Steady::now() >= next_watch) {
+      watch();
       next_watch = Steady::now() + kWatchPeriod;
     }
   }
@@ -253,12 +272,11 @@ void Run::explain_limits() {
   const auto events = cgroup_ ? cgroup_->events() : JobCgroup::Events{};
   std::string reason;
   if (events.out_of_memory > 0)
-    reason = fmt::format("it used more memory than its limit of {}", mib(job_.limits.memory));
+    reason = memory_reason();
   else if (events.out_of_pids > 0 || pids_full_)
     reason = fmt::format("it started more processes than its limit of {}", job_.limits.pids);
-  else if (disk_full_)
-    reason = fmt::format("it wrote more than its limit of {} (and {} in /dev/shm)", mib(job_.limits.disk),
-                         mib(job_.limits.shm));
+  else if (disk_full_ || end_.exit_code == 128 + SIGXFSZ)
+    reason = disk_reason();
   if (reason.empty()) return;
   end_.how = SandboxEnd::How::over_limit;
   end_.reason = std::move(reason);
@@ -285,6 +303,12 @@ Result<SandboxEnd> Run::execute(const fs::path& bundle, const fs::path& state, s
   return std::move(end_);
 }
 
+/// An overlay of an ordinary user keeps its marks in user.* attributes, which tmpfs has since Linux 6.6.
+bool tmpfs_carries_overlay() {
+  const Fd file(::open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  return !file || ::fsetxattr(file.get(), "user.bowsprit", "1", 1, 0) == 0 || errno != EOPNOTSUPP;
+}
+
 bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= 200 && std::ranges::all_of(text, [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_';
@@ -309,6 +333,7 @@ Sandbox::Sandbox(SandboxOptions options) : options_(std::move(options)) {
 }
 
 Result<Sandbox> Sandbox::create(SandboxOptions options) {
+  if (!tmpfs_carries_overlay()) options.scratch_on_disk = true;
   Sandbox sandbox(std::move(options));
   const auto& work = sandbox.options_.work;
   TRY(make_dirs(work / "runs"));
@@ -361,7 +386,9 @@ Result<> Sandbox::prepare(const SandboxJob& job, const fs::path& bundle) const {
   spec.folders.push_back({.inside = "/tmp"});
   spec.folders.push_back({.inside = "/logs"});
   TRY_ASSIGN(spec.binds, make_sandbox_root(spec.root, options_.image_root, options_.bowsprit, job.files));
-  for (const auto& folder : scratch_folders(spec)) TRY(make_dirs(spec.root / kScratch / folder));
+  if (options_.scratch_on_disk) spec.scratch = bundle / kScratch;
+  const auto scratch = options_.scratch_on_disk ? spec.scratch : spec.root / kScratch;
+  for (const auto& folder : scratch_folders(spec)) TRY(make_dirs(scratch / folder));
   for (const auto& folder : spec.folders) TRY(make_dirs(spec.root / fs::path(folder.inside).relative_path()));
   TRY(write_file(bundle / "config.json", dump_json(oci_config(spec))));
   return give_to_job(bundle);

@@ -13,7 +13,8 @@
 /// - it dies with the server, also by kill -9; `recover` removes what such a death leaves on disk
 /// - its artifacts come out as plain bounded files (artifact_stream.h)
 /// How the memory limit holds: by a control group where we may make one, else a watch on the processes' sum each 100 ms
-/// (beside RLIMIT_NPROC and the sizes of the two tmpfs, which hold everywhere).
+/// (beside RLIMIT_NPROC and the sizes of the two tmpfs, which hold everywhere). With `scratch_on_disk` the disk limit is a
+/// watch as well, beside RLIMIT_FSIZE.
 /// Does not: know jobs, git, or warm trees.
 /// Threads: `run` blocks its thread; any number at once.
 ///
@@ -37,6 +38,8 @@ struct SandboxOptions {
   std::uint32_t job_uid =
       1'900'000'000;  ///< host user and group of jobs when the server is root; outside all usual ranges
   ArtifactLimits artifact_limits;
+  /// What jobs write goes to `work` instead of memory. Chosen by itself where tmpfs can't carry an overlay (before Linux 6.6).
+  bool scratch_on_disk = false;
 };
 
 /// A switch that ends a running sandbox early; set from any thread, once.

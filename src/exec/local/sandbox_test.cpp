@@ -216,6 +216,25 @@ TEST_F(SandboxTest, ContainsWhoeverFillsTheDisk) {
   EXPECT_EQ(run("echo fine").exit_code, 0);
 }
 
+TEST_F(SandboxTest, CanKeepItsScratchOnDisk) {
+  auto sandbox = Sandbox::create({.work = path() / "on-disk", .bowsprit = BOWSPRIT_BINARY, .scratch_on_disk = true});
+  ASSERT_TRUE(sandbox) << sandbox.error().text();
+  const auto lower = path() / "lower";
+  ASSERT_TRUE(make_dirs(lower / "dir"));
+  ASSERT_TRUE(sandbox->give_to_job(lower));
+  auto job =
+      shell("rm -r dir; mkdir dir; echo kept > dir/x; cp dir/x /logs/artifacts; echo > /tmp/t; cat /dev/zero > big");
+  job.folders = {{.inside = "/src", .layers = {lower}}};
+  job.cwd = "/src";
+  job.limits.disk = 64U << 20U;
+  const auto end = sandbox->run(job, [](std::string_view) {}, stop_);
+  ASSERT_TRUE(end) << end.error().text();
+  EXPECT_EQ(end->how, How::over_limit);
+  EXPECT_THAT(end->reason, HasSubstr("wrote more"));
+  EXPECT_TRUE(fs::is_empty(path() / "on-disk/runs"));
+  EXPECT_TRUE(fs::is_empty(lower / "dir"));
+}
+
 TEST_F(SandboxTest, SurvivesAFloodOfOutput) {
   auto job = shell("yes flood");
   job.timeout = seconds(1);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "exec/local/memory_watch.h"
+#include "exec/local/use_watch.h"
+
+#include <sys/stat.h>
 
 #include "base/strings.h"
 #include "os/files.h"
@@ -27,6 +29,18 @@ MemoryUse memory_of_tree(pid_t pid) {
     }
   }
   return use;
+}
+
+std::uint64_t disk_use(const fs::path& folder) {
+  std::uint64_t bytes = 0;
+  std::error_code code;  // files come and go while they are counted
+  for (fs::recursive_directory_iterator it(folder, fs::directory_options::skip_permission_denied, code), end; it != end;
+       it.increment(code)) {
+    struct stat info{};
+    if (::lstat(it->path().c_str(), &info) == 0) bytes += static_cast<std::uint64_t>(info.st_blocks) * 512;
+    if (code) break;
+  }
+  return bytes;
 }
 
 }  // namespace bowsprit::exec
