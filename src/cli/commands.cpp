@@ -16,6 +16,7 @@ const std::vector<Command>& commands() {
       config_check_command(),
       parse_command(),
       report_command(),
+      warm_command(),
       sandbox_init_command(),
   };
   return table;

@@ -21,5 +21,6 @@ Command report_command();
 Command sandbox_init_command();
 Command serve_command();
 Command trigger_command();
+Command warm_command();
 
 }  // namespace bowsprit::cli

@@ -10,15 +10,9 @@ namespace bowsprit::cli {
 namespace {
 
 Json to_json(const exec::WarmTreeInfo& tree) {
-  return {{"key", tree.key},
-          {"repository", tree.repository},
-          {"branch", tree.branch},
-          {"job", tree.job},
-          {"commit", tree.commit},
-          {"made", rfc3339(tree.made)},
-          {"seconds", tree.seconds},
-          {"built", tree.built},
-          {"folder", tree.folder.string()}};
+  return {{"key", tree.key},         {"repository", tree.repository}, {"branch", tree.branch},
+          {"job", tree.job},         {"commit", tree.commit},         {"made", rfc3339(tree.made)},
+          {"seconds", tree.seconds}, {"built", tree.built},           {"folder", tree.folder.string()}};
 }
 
 void print_trees(const std::vector<exec::WarmTreeInfo>& trees, bool json) {
@@ -31,28 +25,32 @@ void print_trees(const std::vector<exec::WarmTreeInfo>& trees, bool json) {
   if (trees.empty()) fmt::print("no warm trees\n");
   for (const auto& tree : trees) {
     const auto age = std::chrono::duration_cast<seconds>(SystemClock::now() - tree.made);
-    fmt::print("{}  {} {}  {}  job {}  {} old{}\n", tree.key, tree.repository, tree.branch, tree.commit.substr(0, 12), tree.job,
-               format_duration(age), tree.built ? "" : "  without objects: the job does not end on the branch itself");
+    fmt::print("{}  {} {}  {}  job {}  {} old{}\n", tree.key, tree.repository, tree.branch, tree.commit.substr(0, 12),
+               tree.job, format_duration(age),
+               tree.built ? "" : "  without objects: the job does not end on the branch itself");
   }
 }
 
 int run_warm(const Arguments& arguments) {
   const auto format = arguments.get("format", "text");
-  if (format != "text" && format != "json") return report_error(fail(ErrorKind::usage, "--format: text or json, not '{}'", format).error());
+  if (format != "text" && format != "json")
+    return report_error(fail(ErrorKind::usage, "--format: text or json, not '{}'", format).error());
   const fs::path work = arguments.get("work", "/var/lib/bowsprit/exec");
   if (arguments.has("list")) {
     print_trees(exec::WarmTrees(work / "warm").list(), format == "json");
     return 0;
   }
   const auto url = arguments.get("url", "");
-  if (url.empty()) return report_error(fail(ErrorKind::usage, "give --list, or --url and --branch of what to warm").error());
+  if (url.empty())
+    return report_error(fail(ErrorKind::usage, "give --list, or --url and --branch of what to warm").error());
   auto executor = exec::LocalExecutor::create({.work = work});
   if (!executor) return report_error(executor.error());
   exec::RunRequest request{.id = "warm"};
   request.job.name = arguments.get("job", "kunit");
   request.job.decorate = true;
   request.job.spec = {{"containers", Json::array({{{"command", split(arguments.get("command", "/kunit.sh"), ' ')}}})}};
-  request.refs = {.repo_link = arguments.get("repo-link", url), .base_ref = arguments.get("branch", "master"), .clone_uri = url};
+  request.refs = {
+      .repo_link = arguments.get("repo-link", url), .base_ref = arguments.get("branch", "master"), .clone_uri = url};
   const auto tree = (*executor)->refresh(request);
   if (!tree) return report_error(tree.error());
   print_trees({*tree}, format == "json");
@@ -65,16 +63,19 @@ Command warm_command() {
   return {.name = "warm",
           .operands = "",
           .summary = "makes, refreshes or lists warm trees",
-          .details = "A warm tree is a checkout of a branch with the build folder that a job made of it; jobs build on it in seconds and never\n"
-                     "change it. The server makes them by itself when a job needs one; this does it by hand, or lists them.\n"
-                     "examples:\n"
-                     "  bowsprit warm --work /var/lib/bowsprit/exec --list\n"
-                     "  bowsprit warm --work /var/lib/bowsprit/exec --url https://gerrit.example.org/linux --branch master",
+          .details =
+              "A warm tree is a checkout of a branch with the build folder that a job made of it; jobs build on it in "
+              "seconds and never\n"
+              "change it. The server makes them by itself when a job needs one; this does it by hand, or lists them.\n"
+              "examples:\n"
+              "  bowsprit warm --work /var/lib/bowsprit/exec --list\n"
+              "  bowsprit warm --work /var/lib/bowsprit/exec --url https://gerrit.example.org/linux --branch master",
           .options = {{"work", "DIR", "the executor's folder [/var/lib/bowsprit/exec]"},
                       {"list", "", "lists the trees: key, repository, branch, commit, job, age"},
                       {"url", "URL", "repository to warm"},
                       {"branch", "NAME", "its branch [master]"},
-                      {"repo-link", "URL", "where the server says the repository is [--url]; it decides the path in the sandbox"},
+                      {"repo-link", "URL",
+                       "where the server says the repository is [--url]; it decides the path in the sandbox"},
                       {"job", "NAME", "name of the job [kunit]"},
                       {"command", "WORDS", "the job's command, as in its configuration [/kunit.sh]"},
                       {"format", "FORMAT", "text or json"}},

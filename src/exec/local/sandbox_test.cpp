@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/strings.h"
@@ -319,6 +320,32 @@ TEST_F(SandboxTest, IsNeverRootOutside) {
   ASSERT_EQ(::stat((kept / "mine").c_str(), &info), 0);
   EXPECT_NE(info.st_uid, 0U);
   EXPECT_EQ(info.st_uid, sandbox_->file_owner());
+}
+
+TEST_F(SandboxTest, DiesWithAKilledServerAndIsCleanedUpByTheNext) {
+  const std::string mark = "27.1828" + std::to_string(::getpid());
+  auto ready = Pipe::create();
+  ASSERT_TRUE(ready);
+  const pid_t server = ::fork();
+  if (server == 0) {
+    auto job = shell("trap '' TERM; setsid sleep " + mark + " & echo ready; sleep " + mark);
+    [[maybe_unused]] const auto end = sandbox_->run(
+        job, [&](std::string_view) { [[maybe_unused]] const auto sent = ready->writer.write_all("r"); }, stop_);
+    ::_exit(0);
+  }
+  char byte = 0;
+  ASSERT_TRUE(ready->reader.read(&byte, 1));
+  ASSERT_EQ(::kill(server, SIGKILL), 0);
+  ASSERT_EQ(::waitpid(server, nullptr, 0), server);
+  EXPECT_TRUE(fs::exists(path() / "sandbox/runs/job-1"));
+  auto next = Sandbox::create({.work = path() / "sandbox", .bowsprit = BOWSPRIT_BINARY});
+  ASSERT_TRUE(next);
+  EXPECT_TRUE(next->recover());
+  const auto found = run_command({.argv = {"pgrep", "-f", "sleep " + mark}}, seconds(5));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->out, "");
+  EXPECT_TRUE(fs::is_empty(path() / "sandbox/runs"));
+  EXPECT_TRUE(fs::is_empty(path() / "sandbox/state"));
 }
 
 TEST_F(SandboxTest, SaysWhatIsWrongWhenItCanNotStart) {
