@@ -344,7 +344,11 @@ void add_comparison(RunResult& result, const JudgeTreeOptions& options, JudgeTre
   const auto start = std::chrono::steady_clock::now();
   std::string note = options.base.substr(0, 12);
   const auto base = judge_base(options, options.base, watch);
-  if (!base || base->suites.empty()) {
+  if (base && base->verdict == Verdict::aborted) {
+    auto stopped = aborted("stopped by a signal while the base was judged");
+    stopped.phases = std::move(result.phases);
+    result = std::move(stopped);
+  } else if (!base || base->suites.empty()) {
     // The change's own verdict stands; whose fault its failures are stays unknown.
     note += fmt::format(", no comparison: {}", base ? base->summary : base.error().text());
     watch.on_note(fmt::format("the base {} gave no tests to compare with: {}", options.base.substr(0, 12),
