@@ -3,7 +3,9 @@
 
 #include <grp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -57,6 +59,7 @@ struct ChildPlan {
   bool die_with_parent;
   bool new_session;
   std::vector<int> cgroups;
+  std::vector<std::pair<std::string, std::string>> binds;
   std::optional<UserId> run_as;
 };
 
@@ -73,6 +76,11 @@ struct ChildPlan {
   }
   for (const int cgroup : plan.cgroups)
     if (::write(cgroup, "0", 1) != 1) give_up();
+  if (!plan.binds.empty() &&
+      (::unshare(CLONE_NEWNS) != 0 || ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0))
+    give_up();
+  for (const auto& [from, to] : plan.binds)
+    if (::mount(from.c_str(), to.c_str(), nullptr, MS_BIND | MS_REC, nullptr) != 0) give_up();
   if (plan.run_as) {
     if (::setgroups(0, nullptr) != 0 || ::setresgid(plan.run_as->gid, plan.run_as->gid, plan.run_as->gid) != 0 ||
         ::setresuid(plan.run_as->uid, plan.run_as->uid, plan.run_as->uid) != 0)
@@ -160,6 +168,7 @@ Result<ChildProcess> ChildProcess::spawn(const SpawnOptions& options) {
                        options.die_with_parent,
                        options.new_session,
                        options.join_cgroups,
+                       options.private_binds,
                        options.run_as};
   const pid_t pid = ::fork();
   if (pid < 0) return fail_errno("fork");

@@ -43,9 +43,11 @@ struct SpawnOptions {
   int stderr_fd = -1;                              ///< -1: ours
   std::vector<std::pair<int, int>> pass_fds = {};  ///< {ours, number in the child}
   bool die_with_parent = true;
-  bool new_session = false;  ///< setsid: no terminal at all, where a process group alone still has /dev/tty
+  bool new_session = false;            ///< setsid: no terminal at all, where a process group alone still has /dev/tty
   std::vector<int> join_cgroups = {};  ///< open cgroup.procs files that the child enters before it execs
-  std::optional<UserId> run_as = {};   ///< only for root: gives up all groups and privileges
+  /// {from, existing place}: bound there in a mount namespace of the child's own, so nobody else sees it. Only for root.
+  std::vector<std::pair<std::string, std::string>> private_binds = {};
+  std::optional<UserId> run_as = {};  ///< only for root: gives up all groups and privileges
 };
 
 struct ExitStatus {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-/// A folder of artifacts as a tar stream: written inside the sandbox, read outside by the server, which trusts none of
-/// it.
+/// A folder of artifacts as a tar stream: written inside the sandbox, read outside by the server, which trusts none
+/// of it.
 ///
 /// The reader takes regular files and folders with plain relative names only, opens each below its own folder without
 /// following any link (openat2), and stops at its limits; anything else in the stream is left out and told.
-/// Does not: keep owners, times, links, or execute bits. Threads: any.
+/// Does not: keep owners, times, links, or execute bits.
+/// Threads: any.
 #pragma once
 
 #include <functional>

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-/// A job's control group, where this process may make one: version 1 (memory and pids hierarchies) or version 2, below
-/// our own. An ordinary user without delegation gets an error; the sandbox then limits by other means (see sandbox.h).
-/// Does not: limit processor time. Threads: one owner.
+/// A job's control group, where this process may make one: version 1 (memory and pids hierarchies) or version 2,
+/// below our own. An ordinary user without delegation gets an error; the sandbox then limits by other means (see
+/// sandbox.h).
+/// Does not: limit processor time.
+/// Threads: one owner.
 /// Source: kernel Documentation/admin-guide/cgroup-v1/memory.rst, pids.rst and cgroup-v2.rst.
 #pragma once
 

@@ -103,7 +103,7 @@ Result<> Git::fetch(const std::string& url, const std::vector<std::string>& refs
                     milliseconds limit) const {
   if (url.empty() || url.starts_with('-') || url.find("::") != std::string::npos)
     return fail(ErrorKind::bad_config, "fetch from '{}': this is not a URL of a git repository", url);
-  SpawnOptions options{.argv = {"git", "fetch", "--quiet", "--no-tags", "--no-auto-gc", "--no-write-fetch-head",
+  SpawnOptions options{.argv = {"git", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
                                 "--no-recurse-submodules", "--force", "--", url},
                        .env = git_environment(repository_)};
   options.argv.insert(options.argv.end(), refspecs.begin(), refspecs.end());

@@ -2,10 +2,11 @@
 /// The git program on one bare repository, shut off from the machine's and the person's git configuration.
 ///
 /// Every name that comes from Gerrit or a configuration is checked before it becomes an argument (`safe_ref`,
-/// `is_object_id`), and only the transports https, http, ssh, git and file are allowed. Credentials reach git through a
-/// pipe that only its credential helper reads: they are in no argument, environment or file. Does not: keep a work
-/// tree, ask questions on a terminal, retry. Threads: any; git's own lock files guard a repository's refs. Source:
-/// gitcredentials(7), git-config(1) GIT_CONFIG_COUNT, git-check-ref-format(1).
+/// `is_object_id`), and only the transports https, http, ssh, git and file are allowed. Credentials reach git through
+/// a pipe that only its credential helper reads: they are in no argument, environment or file.
+/// Does not: keep a work tree, ask questions on a terminal, retry.
+/// Threads: any; git's own lock files guard a repository's refs.
+/// Source: gitcredentials(7), git-config(1) GIT_CONFIG_COUNT, git-check-ref-format(1).
 #pragma once
 
 #include <string>

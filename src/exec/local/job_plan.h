@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /// What a job's Pod spec and Prow's decoration mean on one machine: paths, command, environment, limits. Pure.
 ///
-/// Accepted of a container: command, args, env (name and value), workingDir, emptyDir volumes, resources.limits.memory.
-/// The image's name and securityContext.privileged are accepted and change nothing: the sandbox is the image, and no
-/// job here is privileged. A volume of another kind or a variable from elsewhere is refused by name. Does not: touch
-/// the disk. Source: kubernetes.io "Define a Command and Arguments for a Container" for $(NAME); Prow's decoration as
-/// in prow/job_env.h.
+/// Accepted of a container: command, args, env (name and value), workingDir, emptyDir volumes,
+/// resources.limits.memory. The image's name and securityContext.privileged are accepted and change nothing: the
+/// sandbox is the image, and no job here is privileged. A volume of another kind or a variable from elsewhere is
+/// refused by name.
+/// Does not: touch the disk.
+/// Source: kubernetes.io "Define a Command and Arguments for a Container" for $(NAME); Prow's decoration as in
+/// prow/job_env.h.
 #pragma once
 
 #include "exec/executor.h"

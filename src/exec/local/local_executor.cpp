@@ -64,9 +64,13 @@ Result<std::unique_ptr<LocalExecutor>> LocalExecutor::create(LocalOptions option
   if (options.bowsprit.empty()) options.bowsprit = fs::read_symlink("/proc/self/exe", code);
   TRY(make_dirs(options.work));
   options.work = fs::canonical(options.work, code);
+  // What a job writes is memory, too; a limit above what there is would let it take the machine down.
+  const auto physical =
+      static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  options.limits.memory = std::min(options.limits.memory, physical / 4 * 3);
   for (const char* folder : {"mirrors", "warm", "layers"}) TRY(make_dirs(options.work / folder));
   if (::chmod((options.work / "mirrors").c_str(), 0700) != 0) return fail_errno("close the mirrors' folder to others");
-  TRY_ASSIGN(auto sandbox, Sandbox::create({.work = options.work / "sandbox",
+  TRY_ASSIGN(auto sandbox, Sandbox::create({.work = options.work,
                                             .bowsprit = options.bowsprit,
                                             .runc = options.runc,
                                             .image_root = options.image_root,

@@ -3,13 +3,14 @@
 ///
 /// A run's phases, as told to the observer: "source" (fetch and merge), "warm" (only where the job has no warm tree
 /// yet: it is made first, by the same job on the branch itself), "run". What a job changes is laid over the warm tree
-/// and thrown away. Errors of git, disk or runc are `infra_error`; a job on a branch whose warm tree can't be made runs
-/// cold. Does not: schedule. It starts whatever it is given; `capacity` is what it asks for. Threads: one per run, one
-/// per warm tree in the making; observer calls come from them.
+/// and thrown away. Errors of git, disk or runc are `infra_error`; a job on a branch whose warm tree can't be made
+/// runs cold.
+/// Does not: schedule. It starts whatever it is given; `capacity` is what it asks for.
+/// Threads: one per run, one per warm tree in the making; observer calls come from them.
 ///
-///   TRY_ASSIGN(auto executor, LocalExecutor::create({.work = "/var/lib/bowsprit/exec", .bowsprit =
-///   "/usr/bin/bowsprit"})); executor->recover(); executor->start({.id = "7", .job = job, .refs = refs, .artifacts =
-///   folder}, observer);
+///   TRY_ASSIGN(auto executor, LocalExecutor::create({.work = "/var/lib/bowsprit/exec"}));
+///   TRY(executor->recover());
+///   executor->start({.id = "7", .job = job, .refs = refs, .artifacts = folder}, observer);
 #pragma once
 
 #include <condition_variable>
@@ -25,7 +26,7 @@
 namespace bowsprit::exec {
 
 struct LocalOptions {
-  fs::path work;      ///< mirrors/, warm/, sandbox/, layers/; on a disk with room for some checkouts
+  fs::path work;      ///< mirrors/, warm/, layers/, runs/, state/; on a disk with room for some checkouts
   fs::path bowsprit;  ///< this program; empty: /proc/self/exe
   int capacity = 1;
   GitCredentials credentials;

@@ -66,7 +66,6 @@ class LocalExecutorTest : public ::testing::Test {
     auto dir = TempDir::create("executor-test");
     ASSERT_TRUE(dir);
     dir_.emplace(std::move(*dir));
-    ASSERT_EQ(::chmod(dir_->path().c_str(), 0711), 0);
     repository_.emplace(dir_->path() / "upstream");
     repository_->write("Makefile", kMakefile);
     repository_->write("a.c", "a\n");
@@ -312,7 +311,7 @@ TEST_F(LocalExecutorTest, CanNotBeTamperedWith) {
 
 TEST_F(LocalExecutorTest, LeavesNothingOfAFinishedRun) {
   run(request("1", {.number = 1, .sha = base_, .ref = "refs/heads/master"}));
-  for (const char* folder : {"layers", "sandbox/runs", "sandbox/state"})
+  for (const char* folder : {"layers", "runs", "state"})
     EXPECT_TRUE(fs::is_empty(dir_->path() / "exec" / folder)) << folder;
 }
 

@@ -33,6 +33,7 @@ Result<std::unique_ptr<Mirror>> Mirror::open(const fs::path& folder, std::string
     TRY(make_dirs(folder));
     TRY(mirror->git_.checked({"init", "--quiet", "--bare", "--initial-branch=unused", "--template="}));
   }
+  TRY(mirror->forget_old_changes());
   return mirror;
 }
 
@@ -139,7 +140,7 @@ Result<> Mirror::pin(const std::string& name, const std::string& commit) const {
   return {};
 }
 
-Result<> Mirror::maintain() {
+Result<> Mirror::forget_old_changes() {
   // A change of long ago is fetched again if it is ever needed.
   TRY_ASSIGN(const auto refs,
              git_.checked({"for-each-ref", "--format=%(committerdate:unix) %(refname)", "refs/bowsprit/change/"}));
@@ -151,7 +152,6 @@ Result<> Mirror::maintain() {
     stale += fmt::format("delete {}\n", line.substr(space + 1));
   }
   if (!stale.empty()) TRY(git_.checked({"update-ref", "--stdin"}, {}, stale));
-  TRY(git_.checked({"maintenance", "run", "--quiet", "--auto", "--task=gc", "--task=commit-graph"}));
   return {};
 }
 

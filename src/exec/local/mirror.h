@@ -4,9 +4,10 @@
 /// The merge commit is the one that Prow's clonerefs makes, down to its id: identity ci-robot, dates = commit time of
 /// the base plus 1 s per pull, message of `git merge --no-ff SHA` on the branch (kubernetes-sigs/prow,
 /// pkg/pod-utils/clone/clone.go). A change that the branch already contains gives the branch itself, as `git merge`
-/// says "Already up to date". Fetched are exactly the branch and the change; nothing where both are already here. Does
-/// not: fetch submodules, delete old objects in the path of a job (see `maintain`). Threads: any; one fetch at a time
-/// per repository, also against other processes (flock).
+/// says "Already up to date". Fetched are exactly the branch and the change; nothing where both are already here.
+/// Old objects go by git's own background maintenance, which fetch starts.
+/// Does not: fetch submodules.
+/// Threads: any; one fetch at a time per repository, also against other processes (flock).
 #pragma once
 
 #include <mutex>
@@ -34,8 +35,6 @@ class Mirror {
   Result<MergedSource> merge(const prow::Refs& refs);
   /// Names `commit` so that it stays while a warm tree is made of it; an empty commit removes the name.
   Result<> pin(const std::string& name, const std::string& commit) const;
-  /// Repacks where git finds that worth while; minutes on a large repository, so never in the path of a job.
-  Result<> maintain();
 
   [[nodiscard]] const Git& git() const { return git_; }
   [[nodiscard]] const std::string& url() const { return url_; }
@@ -43,6 +42,7 @@ class Mirror {
  private:
   Mirror(const fs::path& folder, std::string url, GitCredentials credentials)
       : git_(folder), url_(std::move(url)), credentials_(std::move(credentials)) {}
+  Result<> forget_old_changes();
   Result<> fetch(const std::vector<std::string>& refspecs);
   [[nodiscard]] std::string resolve(const std::string& name) const;  ///< commit id; empty where there is none
   Result<> merge_one(const std::string& branch, const prow::Pull& pull, std::int64_t time, MergedSource& into) const;

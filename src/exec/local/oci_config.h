@@ -8,7 +8,8 @@
 /// - root read-only: /usr and the like of the host or of an image, a made-up /etc, nothing else of the host
 /// - all that it writes goes to one tmpfs of limited size, which goes with it: source and build are overlays on it
 ///   (or to one folder, where the kernel's tmpfs has no user.* attributes for overlayfs: before Linux 6.6)
-/// Does not: touch the disk (sandbox.h does). Threads: pure.
+/// Does not: touch the disk (sandbox.h does).
+/// Threads: pure.
 /// Source: opencontainers/runtime-spec config.md and config-linux.md.
 #pragma once
 

@@ -52,10 +52,11 @@ class Run {
       const StopSwitch& stop)
       : job_(job), options_(options), on_output_(on_output), stop_(stop) {}
 
-  Result<SandboxEnd> execute(const fs::path& bundle, const fs::path& state, std::optional<UserId> run_as);
+  /// `runc` is the command that runs the prepared bundle.
+  Result<SandboxEnd> execute(const fs::path& bundle, SpawnOptions runc);
 
  private:
-  Result<> start(const fs::path& bundle, const fs::path& state, std::optional<UserId> run_as);
+  Result<> start(const fs::path& bundle, SpawnOptions runc);
   Result<> follow();
   void watch();
   [[nodiscard]] std::string memory_reason() const {
@@ -96,7 +97,7 @@ class Run {
   std::array<char, 65536> buffer_{};
 };
 
-Result<> Run::start(const fs::path& bundle, const fs::path& state, std::optional<UserId> run_as) {
+Result<> Run::start(const fs::path& bundle, SpawnOptions runc) {
   if (auto group = JobCgroup::create(group_prefix(options_.work) + job_.id, job_.limits)) {
     cgroup_.emplace(std::move(*group));
   } else {
@@ -109,17 +110,11 @@ Result<> Run::start(const fs::path& bundle, const fs::path& state, std::optional
   TRY_ASSIGN(Pipe pipe, Pipe::create());
   pid_file_ = bundle / "pid";
   scratch_ = bundle / kScratch;
-  SpawnOptions spawn{
-      .argv = {options_.runc, "--root", state.string(), "--log", (bundle / "runc.log").string(), "run", "--bundle",
-               bundle.string(), "--pid-file", pid_file_.string(), "--preserve-fds", "1", job_.id},
-      .env = Environment{{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}},
-      .cwd = "/",
-      .stdout_fd = pipe.writer.get(),
-      .stderr_fd = pipe.writer.get(),
-      .pass_fds = {{theirs.get(), kControlFd}},
-      .run_as = run_as};
-  if (cgroup_) spawn.join_cgroups = cgroup_->join_fds();
-  TRY_ASSIGN(auto child, ChildProcess::spawn(spawn));
+  runc.stdout_fd = pipe.writer.get();
+  runc.stderr_fd = pipe.writer.get();
+  runc.pass_fds = {{theirs.get(), kControlFd}};
+  if (cgroup_) runc.join_cgroups = cgroup_->join_fds();
+  TRY_ASSIGN(auto child, ChildProcess::spawn(runc));
   runc_.emplace(std::move(child));
   output_ = std::move(pipe.reader);
   return {};
@@ -282,9 +277,9 @@ void Run::explain_limits() {
   end_.reason = std::move(reason);
 }
 
-Result<SandboxEnd> Run::execute(const fs::path& bundle, const fs::path& state, std::optional<UserId> run_as) {
+Result<SandboxEnd> Run::execute(const fs::path& bundle, SpawnOptions runc) {
   const auto begin = Steady::now();
-  TRY(start(bundle, state, run_as));
+  TRY(start(bundle, std::move(runc)));
   auto done = follow();
   if (done && job_ended_) done = collect_artifacts();
   finish();
@@ -307,6 +302,14 @@ Result<SandboxEnd> Run::execute(const fs::path& bundle, const fs::path& state, s
 bool tmpfs_carries_overlay() {
   const Fd file(::open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   return !file || ::fsetxattr(file.get(), "user.bowsprit", "1", 1, 0) == 0 || errno != EOPNOTSUPP;
+}
+
+bool reachable_by_others(fs::path folder) {
+  for (; folder.has_relative_path(); folder = folder.parent_path()) {
+    struct stat info{};
+    if (::stat(folder.c_str(), &info) != 0 || (info.st_mode & S_IXOTH) == 0) return false;
+  }
+  return true;
 }
 
 bool is_name(std::string_view text) {
@@ -341,20 +344,50 @@ Result<Sandbox> Sandbox::create(SandboxOptions options) {
   if (::geteuid() == 0) {
     if (::chown((work / "state").c_str(), sandbox.owner_, sandbox.group_) != 0)
       return fail_errno("give the sandbox's state folder to its user");
-    std::error_code code;
-    for (auto folder = fs::canonical(work, code); folder.has_relative_path(); folder = folder.parent_path()) {
-      struct stat info{};
-      if (::stat(folder.c_str(), &info) == 0 && (info.st_mode & S_IXOTH) == 0)
-        return fail(ErrorKind::bad_config,
-                    "jobs can't reach the work folder '{}': run `chmod o+x {}` (that lets nobody list it)",
-                    work.string(), shell_quote(folder.string()));
-    }
+    TRY(sandbox.find_aliases());
   }
   TRY_ASSIGN(const auto version, run_command({.argv = {sandbox.options_.runc, "--version"}}, kRuncLimit));
   if (!version.status.ok())
     return fail(ErrorKind::bad_config, "'{}' does not run: {}; on Debian: apt install runc", sandbox.options_.runc,
                 trim(version.err));
   return sandbox;
+}
+
+/// The job's user must reach what runc mounts, but a folder above may be closed to others. Such a path is bound to a place in
+/// /run that is open, in runc's own mount namespace only.
+Result<> Sandbox::find_aliases() {
+  std::error_code code;
+  options_.work = fs::canonical(options_.work, code);
+  options_.bowsprit = fs::canonical(options_.bowsprit, code);
+  const fs::path place = "/run/bowsprit/" + sha256_hex(options_.work.string()).substr(0, 12);
+  if (!reachable_by_others(options_.work.parent_path())) {
+    TRY(make_dirs(place / "work"));
+    aliases_.emplace_back(options_.work, place / "work");
+  }
+  if (!reachable_by_others(options_.bowsprit.parent_path())) {
+    TRY(make_dirs(place));
+    TRY(write_file(place / "bowsprit", ""));
+    aliases_.emplace_back(options_.bowsprit, place / "bowsprit");
+  }
+  return {};
+}
+
+fs::path Sandbox::seen_by_runc(const fs::path& path) const {
+  for (const auto& [host, alias] : aliases_) {
+    const auto rest = path.lexically_relative(host);
+    if (!rest.empty() && *rest.begin() != "..") return rest == "." ? alias : alias / rest;
+  }
+  return path;
+}
+
+SpawnOptions Sandbox::runc_command(std::vector<std::string> arguments) const {
+  SpawnOptions command{.argv = {options_.runc, "--root", seen_by_runc(options_.work / "state").string()},
+                       .env = Environment{{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}},
+                       .cwd = "/"};
+  command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
+  for (const auto& [host, alias] : aliases_) command.private_binds.emplace_back(host.string(), alias.string());
+  if (::geteuid() == 0) command.run_as = UserId{owner_, group_};
+  return command;
 }
 
 Result<> Sandbox::give_to_job(const fs::path& folder) const {
@@ -369,8 +402,9 @@ Result<> Sandbox::give_to_job(const fs::path& folder) const {
 }
 
 Result<> Sandbox::prepare(const SandboxJob& job, const fs::path& bundle) const {
+  const auto root = bundle / "root";
   SandboxSpec spec{
-      .root = bundle / "root",
+      .root = seen_by_runc(root),
       .host_uid = owner_,
       .host_gid = group_,
       .folders = job.folders,
@@ -385,11 +419,16 @@ Result<> Sandbox::prepare(const SandboxJob& job, const fs::path& bundle) const {
   // Also scratch, so that one limit holds all of it.
   spec.folders.push_back({.inside = "/tmp"});
   spec.folders.push_back({.inside = "/logs"});
-  TRY_ASSIGN(spec.binds, make_sandbox_root(spec.root, options_.image_root, options_.bowsprit, job.files));
-  if (options_.scratch_on_disk) spec.scratch = bundle / kScratch;
-  const auto scratch = options_.scratch_on_disk ? spec.scratch : spec.root / kScratch;
+  TRY_ASSIGN(spec.binds, make_sandbox_root(root, options_.image_root, options_.bowsprit, job.files));
+  for (auto& bind : spec.binds) bind.host = seen_by_runc(bind.host);
+  for (auto& folder : spec.folders) {
+    for (auto& layer : folder.layers) layer = seen_by_runc(layer);
+    if (!folder.writable.empty()) folder.writable = seen_by_runc(folder.writable);
+  }
+  const auto scratch = options_.scratch_on_disk ? bundle / kScratch : root / kScratch;
+  if (options_.scratch_on_disk) spec.scratch = seen_by_runc(scratch);
   for (const auto& folder : scratch_folders(spec)) TRY(make_dirs(scratch / folder));
-  for (const auto& folder : spec.folders) TRY(make_dirs(spec.root / fs::path(folder.inside).relative_path()));
+  for (const auto& folder : spec.folders) TRY(make_dirs(root / fs::path(folder.inside).relative_path()));
   TRY(write_file(bundle / "config.json", dump_json(oci_config(spec))));
   return give_to_job(bundle);
 }
@@ -397,8 +436,7 @@ Result<> Sandbox::prepare(const SandboxJob& job, const fs::path& bundle) const {
 void Sandbox::remove(const std::string& id) const {
   std::error_code code;
   if (fs::exists(options_.work / "state" / id, code)) {
-    SpawnOptions remove{.argv = {options_.runc, "--root", (options_.work / "state").string(), "delete", "--force", id}};
-    if (::geteuid() == 0) remove.run_as = UserId{owner_, group_};
+    auto remove = runc_command({"delete", "--force", id});
     if (auto done = run_checked(std::move(remove), kRuncLimit); !done) log_warn("exec", "{}", done.error().text());
   }
   if (auto done = remove_tree(options_.work / "runs" / id); !done) log_warn("exec", "{}", done.error().text());
@@ -414,8 +452,9 @@ Result<SandboxEnd> Sandbox::run(const SandboxJob& job, const std::function<void(
     end = std::unexpected(std::move(ready).error());
   } else {
     Run run(job, options_, on_output, stop);
-    end = run.execute(bundle, options_.work / "state",
-                      ::geteuid() == 0 ? std::optional(UserId{owner_, group_}) : std::nullopt);
+    const auto seen = seen_by_runc(bundle);
+    end = run.execute(bundle, runc_command({"--log", (seen / "runc.log").string(), "run", "--bundle", seen.string(),
+                                            "--pid-file", (seen / "pid").string(), "--preserve-fds", "1", job.id}));
   }
   remove(job.id);
   return end;

@@ -3,18 +3,17 @@
 ///
 /// Guarantees, the same whether the server is root or an ordinary user; root first becomes an unprivileged user
 /// (`job_uid`) in the child, so runc itself never runs privileged. Each has a test in sandbox_test.cpp:
-/// - it sees /usr and the like of the host (or an image), read-only, and nothing else of the host: no /home, /root,
-/// /var,
-///   no secret of /etc, no file of the server
+/// - it sees /usr and the like of the host (or an image), read-only, and nothing else of the host: no /home, /root
+///   or /var, no secret of /etc, no file of the server
 /// - it has no capability and can't gain one, no namespace or mount of its own, no network, no other process to see
 /// - what it writes is limited and goes with it; folders given as layers are never changed
 /// - its processes, memory and files are limited; the reason is told when a limit ended it
 /// - it ends in time, whatever it does: TERM, grace, then its whole pid namespace is killed, daemons included
 /// - it dies with the server, also by kill -9; `recover` removes what such a death leaves on disk
 /// - its artifacts come out as plain bounded files (artifact_stream.h)
-/// How the memory limit holds: by a control group where we may make one, else a watch on the processes' sum each 100 ms
-/// (beside RLIMIT_NPROC and the sizes of the two tmpfs, which hold everywhere). With `scratch_on_disk` the disk limit is a
-/// watch as well, beside RLIMIT_FSIZE.
+/// How the memory limit holds: by a control group where we may make one, else a watch on the processes' sum each
+/// 100 ms (beside RLIMIT_NPROC and the sizes of the two tmpfs, which hold everywhere). With `scratch_on_disk` the disk
+/// limit is a watch as well, beside RLIMIT_FSIZE.
 /// Does not: know jobs, git, or warm trees.
 /// Threads: `run` blocks its thread; any number at once.
 ///
@@ -27,6 +26,7 @@
 #include "exec/local/artifact_stream.h"
 #include "exec/local/oci_config.h"
 #include "os/fd.h"
+#include "os/process.h"
 
 namespace bowsprit::exec {
 
@@ -78,7 +78,7 @@ struct SandboxEnd {
 
 class Sandbox {
  public:
-  /// @error bad_config  runc is missing, or `work` is not reachable for jobs
+  /// @error bad_config  runc is missing
   static Result<Sandbox> create(SandboxOptions options);
   /// Runs a job to its end. @error infrastructure only; whatever the job does is a SandboxEnd.
   Result<SandboxEnd> run(const SandboxJob& job, const std::function<void(std::string_view)>& on_output,
@@ -95,8 +95,13 @@ class Sandbox {
   explicit Sandbox(SandboxOptions options);
   Result<> prepare(const SandboxJob& job, const fs::path& bundle) const;
   void remove(const std::string& id) const;
+  Result<> find_aliases();
+  [[nodiscard]] fs::path seen_by_runc(const fs::path& path) const;
+  [[nodiscard]] SpawnOptions runc_command(std::vector<std::string> arguments) const;
 
   SandboxOptions options_;
+  /// {host path, where runc sees it}: what a folder closed to others hides from the job's user (a server in /root, say).
+  std::vector<std::pair<fs::path, fs::path>> aliases_;
   std::uint32_t owner_ = 0;
   std::uint32_t group_ = 0;
 };

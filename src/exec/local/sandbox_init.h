@@ -3,11 +3,11 @@
 /// out.
 ///
 /// It talks with the server over one socket, descriptor kControlFd: out go the line "started", at the end the line
-/// "exit CODE DISK_FULL" and then the artifacts folder as a tar stream; in comes one byte, which means "end now". When
-/// the server is gone the socket ends, and everything here is killed: a job never outlives its server. Since it is
-/// process 1 of its namespace the job can't kill or stop it, and it has itself made undumpable, so that the job can't
-/// trace it. Nothing of the job runs any more while artifacts are read. Does not: judge what it streams; the server
-/// treats all of it as hostile (artifact_stream.h).
+/// "exit CODE DISK_FULL" and then the artifacts folder as a tar stream; in comes one byte, which means "end now".
+/// When the server is gone the socket ends, and everything here is killed: a job never outlives its server. Since it
+/// is process 1 of its namespace the job can't kill or stop it, and it has itself made undumpable, so that the job
+/// can't trace it. Nothing of the job runs any more while artifacts are read.
+/// Does not: judge what it streams; the server treats all of it as hostile (artifact_stream.h).
 #pragma once
 
 #include <string>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The root folder of a sandbox: what of the host or of an image is bound into it, and the few files made for it.
-/// Does not: mount anything (runc does, from oci_config.h). Threads: any.
+/// Does not: mount anything (runc does, from oci_config.h).
+/// Threads: any.
 #pragma once
 
 #include "exec/local/oci_config.h"

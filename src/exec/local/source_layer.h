@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What a job's source differs by from a kept checkout, written as an overlayfs layer: only the files that changed, new
-/// time stamps on them, and a whiteout for what is gone. Laid over the checkout it is the job's source tree, and every
-/// unchanged file keeps its time stamp, so that make builds only what the change touches.
+/// What a job's source differs by from a kept checkout, written as an overlayfs layer: only the files that changed,
+/// new time stamps on them, and a whiteout for what is gone. Laid over the checkout it is the job's source tree, and
+/// every unchanged file keeps its time stamp, so that make builds only what the change touches.
 ///
 /// git itself writes the files (checkout-index from an index of just these paths), so modes, symbolic links,
-/// end-of-line attributes and git's own refusal of hostile paths are git's. Does not: check out submodules; as in a
-/// plain clone they are empty folders. Threads: any. Source: git-diff-tree(1) raw format, kernel
-/// Documentation/filesystems/overlayfs.rst "whiteouts".
+/// end-of-line attributes and git's own refusal of hostile paths are git's.
+/// Does not: check out submodules; as in a plain clone they are empty folders.
+/// Threads: any.
+/// Source: git-diff-tree(1) raw format, kernel Documentation/filesystems/overlayfs.rst "whiteouts".
 #pragma once
 
 #include "exec/local/git.h"

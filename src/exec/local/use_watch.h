@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/// What a sandbox holds, counted from outside, for limits that the kernel does not keep for us: memory where no control group
-/// may be made, disk where the scratch folder is no tmpfs.
-/// Counts private memory of every descendant of process 1 (orphans are its children, so none is missed); what is
-/// written to a tmpfs is limited by that tmpfs's size. Does not: stop anything. Threads: any.
+/// What a sandbox holds, counted from outside, for limits that the kernel does not keep for us: memory where no
+/// control group may be made, disk where the scratch folder is no tmpfs. Counts private memory of every descendant of
+/// process 1 (orphans are its children, so none is missed); what is written to a tmpfs is limited by that tmpfs's
+/// size.
+/// Does not: stop anything.
+/// Threads: any.
 #pragma once
 
 #include <sys/types.h>

@@ -9,10 +9,11 @@
 ///
 /// A tree is made beside the others and takes its place by one rename: it is there whole or not at all, and a failed
 /// refresh leaves the old one. A lease (shared flock on `lock`) keeps a tree from being removed, also by another
-/// process, and ends with its process. Jobs see trees read-only, as lower layers of an overlay. Keys: repository,
-/// branch, and a fingerprint of the job's command, environment, paths and tools. Not in the key: commit and .config,
-/// since make finds by itself what they change. Does not: decide when to make or refresh (local_executor.h), or run
-/// jobs. Threads: any.
+/// process, and ends with its process. Jobs see trees read-only, as lower layers of an overlay.
+/// Keys: repository, branch, and a fingerprint of the job's command, environment, paths and tools. Not in the key:
+/// commit and .config, since make finds by itself what they change.
+/// Does not: decide when to make or refresh (local_executor.h), or run jobs.
+/// Threads: any.
 #pragma once
 
 #include <functional>
