@@ -174,8 +174,7 @@ Result<> Engine::change_seen(const Polled& polled, const gerrit::Change& change,
     log_debug("trigger", "change {} patch set {} job {}: {} ({})", change.number, change.patchset, decision.job,
               decision.run ? "runs" : "does not run", decision.reason);
     if (!decision.run) continue;
-    const auto job = std::ranges::find(input.jobs, decision.job, &prow::Presubmit::name);
-    if (job == input.jobs.end()) continue;
+    const prow::Presubmit* job = &input.jobs[decision.index];  // by index: a name may be there once per branch
     Run run;
     run.prow_job_id = new_uuid();
     run.gerrit = options_.gerrit;

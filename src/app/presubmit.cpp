@@ -83,7 +83,7 @@ Result<PresubmitResult> presubmit(const PresubmitOptions& options) {
   for (const auto& decision : decided.decisions) {
     log_info("presubmit", "job {}: {} ({})", decision.job, decision.run ? "runs" : "does not run", decision.reason);
     if (!decision.run) continue;
-    const auto job = *std::ranges::find(input.jobs, decision.job, &prow::Presubmit::name);
+    const auto& job = input.jobs[decision.index];
     TRY_ASSIGN(const TempDir temp, TempDir::create("bowsprit-presubmit"));
     const fs::path folder = options.artifacts.empty() ? temp.path() : options.artifacts / job.name;
     TRY(remove_tree(folder));
