@@ -5,6 +5,7 @@ expectation, and what the authors get to read a little later."""
 import argparse
 import html
 import pathlib
+import re
 import shutil
 import signal
 import sys
@@ -64,13 +65,14 @@ def picture(file, shown):
     rows = []
     for change, subject, vote, report in shown:
         rows.append(("head", f"Change {change}   {subject}", vote))
-        rows += [("text", line, 0) for line in report.splitlines() if not line.startswith("bowsprit-report:")]
+        text = re.sub(r"\(http://127[^)]*\)", "", report.split("\n\nbowsprit-report:")[0])
+        rows += [("text", line, 0) for line in text.splitlines() if not line.startswith("Patch Set")]
         rows.append(("gap", "", 0))
     rows.pop()
     width = 16 + 7.6 * max(len(text) + (14 if kind == "head" else 2) for kind, text, _ in rows)
     out, y = [], 14
     for kind, text, vote in rows:
-        y += 20
+        y += 20 if text else 10
         if kind == "head":
             colour = "#1a7f37" if vote > 0 else "#cf222e"
             out.append(f'<text x="16" y="{y}" font-weight="bold">{html.escape(text)}</text>'

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One real Gerrit, one state folder of the server for all tests: the first verdict waits for the warm tree, the rest take seconds."""
+"""One real Gerrit, one state folder of the server for all tests: the first verdict waits for the warm tree, the rest take seconds.
+
+BOWSPRIT_STAGE=FOLDER keeps that folder, and takes it up again the next time, warm tree and all."""
+import os
 import pathlib
 import shutil
 import sys
@@ -12,10 +15,11 @@ from support.stage import Stage, stage_folder  # noqa: E402
 
 @pytest.fixture(scope="session")
 def session_stage():
-    folder = stage_folder("tests")
+    kept = os.environ.get("BOWSPRIT_STAGE")
+    folder = pathlib.Path(kept) if kept else stage_folder("tests")
     with Stage(folder, relayed=True) as stage:
         yield stage
-    if not pytest.failed_here:
+    if not kept and not pytest.failed_here:
         shutil.rmtree(folder, ignore_errors=True)  # a warm tree is gigabytes
 
 

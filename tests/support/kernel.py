@@ -45,7 +45,8 @@ class Author:
         self._index = pathlib.Path(folder) / "author.index"
         self._count = 0
         self._who = {f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in (("NAME", name), ("EMAIL", email))}
-        subprocess.run(["git", "clone", "-q", "--bare", "--shared", str(repository), str(self._git_dir)], check=True)
+        if not self._git_dir.exists():
+            subprocess.run(["git", "clone", "-q", "--bare", "--shared", str(repository), str(self._git_dir)], check=True)
 
     def git(self, *words, input=None):
         env = {**os.environ, **self._who, "GIT_INDEX_FILE": str(self._index), "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}

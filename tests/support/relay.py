@@ -10,10 +10,14 @@ import threading
 
 
 class Relay:
-    def __init__(self, host, port):
+    def __init__(self, host, port, port_file=None):
+        """`port_file` keeps the relay's own port from session to session: a warm tree belongs to its repository's address."""
         self._target = (host, port)
         self._lose = None  # (bytes in a request, event)
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        kept = int(port_file.read_text()) if port_file and port_file.exists() else 0
+        self._listener = socket.create_server(("127.0.0.1", kept))
+        if port_file:
+            port_file.write_text(str(self._listener.getsockname()[1]))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 

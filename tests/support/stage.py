@@ -41,7 +41,7 @@ class Stage:
         self.gerrit = Gerrit(self.folder / "gerrit", repositories={PROJECT: kernel}).start(outlive_us=outlive_us)
         self.author = Author(kernel, self.folder)
         self.jobs_file = self.folder / "jobs.yaml"
-        self.relay = Relay("127.0.0.1", self.gerrit.http_port) if relayed else None
+        self.relay = Relay("127.0.0.1", self.gerrit.http_port, self.folder / "relay-port") if relayed else None
         url = self.relay.url if self.relay else self.gerrit.url
         self.gerrit_url = url  # as the server knows it
         self.server = Server(program(), self.folder / "server", url, PROJECT, "ci", PASSWORDS["ci"], ssh=self.gerrit.ssh,
