@@ -36,21 +36,23 @@ int run(const Arguments& arguments) {
 }  // namespace
 
 Command pod_command() {
-  return {.name = "pod",
-          .operands = "PROWJOB.yaml|-",
-          .summary = "prints the Pod of a ProwJob",
-          .details = R"(Makes of a ProwJob resource (YAML or JSON) the Pod that Prow makes of it: the job's containers wrapped by the pod
+  return {
+      .name = "pod",
+      .operands = "PROWJOB.yaml|-",
+      .summary = "prints the Pod of a ProwJob",
+      .details =
+          R"(Makes of a ProwJob resource (YAML or JSON) the Pod that Prow makes of it: the job's containers wrapped by the pod
 utilities as its decoration_config says, with volumes, labels and environment. Needs no cluster.
 
 Example:
   kubectl get prowjob $ID -o yaml | bowsprit pod -
   bowsprit pod prowjob.yaml --output-dir /tmp/artifacts
 )",
-          .options = {{"output-dir", "DIR", "local mode: artifacts go to this folder of the node, not to a bucket", false},
-                      {"format", "FORMAT", "yaml (the default) or json", false}},
-          .min_operands = 1,
-          .max_operands = 1,
-          .run = run};
+      .options = {{"output-dir", "DIR", "local mode: artifacts go to this folder of the node, not to a bucket", false},
+                  {"format", "FORMAT", "yaml (the default) or json", false}},
+      .min_operands = 1,
+      .max_operands = 1,
+      .run = run};
 }
 
 }  // namespace bowsprit::cli

@@ -5,8 +5,8 @@
 
 #include "artifact/result_json.h"
 #include "base/strings.h"
-#include "cli/commands.h"
 #include "cli/ci_options.h"
+#include "cli/commands.h"
 
 namespace bowsprit::cli {
 namespace {

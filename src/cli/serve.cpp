@@ -2,8 +2,8 @@
 #include "app/server.h"
 #include "base/log.h"
 #include "base/strings.h"
-#include "cli/commands.h"
 #include "cli/ci_options.h"
+#include "cli/commands.h"
 
 namespace bowsprit::cli {
 namespace {

@@ -91,7 +91,8 @@ Result<JobPlan> plan_job(const RunRequest& request, const MergedSource& source, 
   if (!containers.is_array() || containers.size() != 1)
     return fail(ErrorKind::bad_config, "job '{}': its spec must have one container", request.job.name);
   if (!json_get(request.job.spec, "initContainers").empty() || !request.job.extra_refs.empty())
-    return fail(ErrorKind::bad_config, "job '{}': init containers and extra_refs need the Kubernetes executor", request.job.name);
+    return fail(ErrorKind::bad_config, "job '{}': init containers and extra_refs need the Kubernetes executor",
+                request.job.name);
   const Json& container = containers[0];
   prow::JobRun run{.job = request.job.name,
                    .build_id = request.id,
