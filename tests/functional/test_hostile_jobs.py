@@ -27,8 +27,9 @@ def attack(stage):
 
 
 def test_the_servers_files_are_out_of_reach(stage, attack):
-    secrets = [stage.server.state, stage.server.folder / "password", "/root", "/home", "/etc/shadow", "/etc/ssh"]
+    secrets = [stage.server.state, stage.server.folder / "password", "/root", "/etc/shadow", "/etc/ssh"]
     script = "".join(f"cat {path} && echo LEAK {path}; ls {path}/* && echo LEAK {path}\n" for path in secrets)
+    script += "ls /home | grep -v '^prow$' && echo LEAK /home\n"  # /home/prow is where Prow's decoration puts the source
     script += f"find / -xdev \\( -name '*.db' -o -name password \\) 2>/dev/null | grep -F '{stage.server.folder}' && echo LEAK found\n"
     script += "env | grep -iE 'password|token|secret' && echo LEAK environment\necho all tried\n"
     run, log = attack(script)
