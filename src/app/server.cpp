@@ -94,7 +94,12 @@ Result<> serve(const ServeOptions& options) {
   WebBackend backend(engine, metrics, config.gerrit.poll_interval);
   TRY_ASSIGN(const auto http, http_options(config.web));
   TRY_ASSIGN(auto web_store, store::Store::open(config.state / "bowsprit.db"));
-  web::Server web({.http = http, .token = {}}, std::move(web_store), artifacts, backend, metrics);
+  Secret token;
+  if (!config.web.token_file.empty()) {
+    TRY_ASSIGN(const auto text, read_file(config.web.token_file, 4096));
+    token = Secret(std::string(trim(text)));
+  }
+  web::Server web({.http = http, .token = std::move(token)}, std::move(web_store), artifacts, backend, metrics);
   TRY_ASSIGN(const int port, web.start());
   const std::string own_url = fmt::format("http://{}:{}", http.address, port);
   engine.set_public_url(config.web.public_url.empty() ? own_url : config.web.public_url);

@@ -97,7 +97,8 @@ const Fields<ExecutorConfig>& fields_of(const ExecutorConfig*) {
 const Fields<WebConfig>& fields_of(const WebConfig*) {
   static const auto fields = Fields<WebConfig>()
                                  .field("listen", &WebConfig::listen, check_listen)
-                                 .field("public_url", &WebConfig::public_url, check_url);
+                                 .field("public_url", &WebConfig::public_url, check_url)
+                                 .field("token_file", &WebConfig::token_file);
   return fields;
 }
 

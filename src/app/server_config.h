@@ -76,7 +76,8 @@ struct ExecutorConfig {
 
 struct WebConfig {
   std::string listen = "127.0.0.1:8090";
-  std::string public_url;  ///< of links in reports; empty: http://LISTEN
+  std::string public_url;            ///< of links in reports; empty: http://LISTEN
+  std::filesystem::path token_file;  ///< who has this token may rerun and abort; empty: nobody
   bool operator==(const WebConfig&) const = default;
 };
 

@@ -47,6 +47,7 @@ std::vector<Option> ci_options() {
           {"prow", "PATH", "Prow job file or folder; without, one kunit job for every patch set", true},
           {"state", "DIR", "database, artifacts, mirrors, warm trees (default bowsprit-state)"},
           {"listen", "ADDRESS:PORT", "web pages (default 127.0.0.1:8090; port 0: any free one)"},
+          {"token-file", "FILE", "whoever has the token in FILE may rerun and abort (default: nobody)"},
           {"public-url", "URL", "how people reach the web pages; in reports"},
           {"jobs", "N", "runs at once (default 1)"},
           {"poll", "DURATION", "pause between two polls (default 10s)"},
@@ -79,10 +80,15 @@ Result<app::ServerConfig> ci_config(const Arguments& arguments) {
   }
   if (const auto label = arguments.get("label")) config.label = *label;
   for (const auto& path : arguments.all("prow")) config.prow.push_back(absolute(path));
+  // The work folder follows the state folder unless the file names one of its own.
+  auto& work = config.executor.local.work;
+  const bool work_follows = work.empty() || work == config.state / "work";
   if (const auto state = arguments.get("state")) config.state = *state;
   config.state = absolute(config.state.string());
+  if (work_follows) work = config.state / "work";
   if (const auto listen = arguments.get("listen")) config.web.listen = *listen;
   if (const auto url = arguments.get("public-url")) config.web.public_url = *url;
+  if (const auto file = arguments.get("token-file")) config.web.token_file = absolute(*file);
   TRY_ASSIGN(const auto jobs, arguments.number("jobs"));
   if (jobs && (*jobs < 1 || *jobs > 1000)) return fail(ErrorKind::usage, "--jobs: expected 1 to 1000, got {}", *jobs);
   if (jobs) config.executor.local.jobs = static_cast<int>(*jobs);

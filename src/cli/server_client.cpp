@@ -19,7 +19,7 @@ std::string environment(const char* name) {
 }  // namespace
 
 std::vector<Option> server_options() {
-  return {{"server", "URL", "the server; else $BOWSPRIT_SERVER, else http://127.0.0.1:8080"},
+  return {{"server", "URL", "the server; else $BOWSPRIT_SERVER, else http://127.0.0.1:8090"},
           {"token-file", "FILE", "holds the token for rerun and abort; else $BOWSPRIT_TOKEN"},
           {"format", "FORMAT", "text or json"}};
 }
@@ -27,7 +27,7 @@ std::vector<Option> server_options() {
 Result<ServerClient> ServerClient::create(const Arguments& arguments) {
   ServerClient client;
   client.server_ = arguments.get("server", environment("BOWSPRIT_SERVER"));
-  if (client.server_.empty()) client.server_ = "http://127.0.0.1:8080";
+  if (client.server_.empty()) client.server_ = "http://127.0.0.1:8090";
   while (client.server_.ends_with('/')) client.server_.pop_back();
   if (!client.server_.starts_with("http://") && !client.server_.starts_with("https://"))
     return fail(ErrorKind::usage, "--server: expected http://... or https://..., got '{}'", client.server_);

@@ -14,7 +14,7 @@ std::vector<Option> server_options();
 
 class ServerClient {
  public:
-  /// The server from --server, else $BOWSPRIT_SERVER, else http://127.0.0.1:8080. The token from --token-file, else
+  /// The server from --server, else $BOWSPRIT_SERVER, else http://127.0.0.1:8090. The token from --token-file, else
   /// $BOWSPRIT_TOKEN; never from the command line, which every process of the machine can read.
   static Result<ServerClient> create(const Arguments& arguments);
 

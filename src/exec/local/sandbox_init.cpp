@@ -92,6 +92,11 @@ int supervise(const InitOptions& options, pid_t job, int signals) {
 }  // namespace
 
 int sandbox_init(const InitOptions& options) {
+  // Its end kills every process that it can reach: right inside a sandbox, the end of the machine's user outside of one.
+  if (::getpid() != 1) {
+    std::fprintf(stderr, "sandbox-init is the first process of a sandbox; bowsprit starts it there by itself\n");
+    return 2;
+  }
   ::prctl(PR_SET_DUMPABLE, 0);
   ::fcntl(kControlFd, F_SETFD, FD_CLOEXEC);
   sigset_t mask;
