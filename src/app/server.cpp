@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/server.h"
 
+#include <fcntl.h>
 #include <signal.h>
-#include <sys/file.h>
 
 #include <thread>
 
@@ -21,11 +21,15 @@
 namespace bowsprit::app {
 namespace {
 
-/// One server a state folder: two would start every job twice.
+/// One server a state folder: two would start every job twice. A record lock, since those belong to the process alone: a
+/// child that outlives a killed server by a moment does not hold it.
 Result<Fd> lock_state(const fs::path& state) {
   TRY(make_dirs(state));
   TRY_ASSIGN(Fd lock, Fd::open(state / "lock", O_RDWR | O_CREAT, 0600));
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0)
+  struct flock whole{};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  if (::fcntl(lock.get(), F_SETLK, &whole) != 0)
     return fail_by(Blame::configuration, ErrorKind::conflict,
                    "state folder '{}': another bowsprit serve uses it; stop that one or give another --state",
                    state.string());
