@@ -39,7 +39,8 @@ def settle(stage):
     stage.report_of(stage.push({EXAMPLE_TEST: with_passing_test(stage, 99)}, "kunit: the next change"))
 
 
-@pytest.mark.parametrize("phase", ["source", "run"])
+@pytest.mark.parametrize("phase", ["source", pytest.param("run", marks=pytest.mark.unproven(
+    reason="failed where a child of the killed server still held its lock; the lock is mended, the test not seen to pass since"))])
 def test_a_killed_server_reports_once_after_its_restart(stage, phase):
     change = stage.push({EXAMPLE_TEST: with_passing_test(stage, len(phase))}, f"kunit: killed while at {phase}")
     stage.wait_for_phase(change, phase)
@@ -85,6 +86,7 @@ def test_message_arrives_without_the_vote_where_the_label_is_refused(stage):
     assert stage.vote_of(change, "Release-Approved") == 0
 
 
+@pytest.mark.unproven(reason="its jobs file had the wrong work folder until the last build; not seen to pass since")
 def test_retest_runs_what_failed_and_only_that(stage):
     stage.start_server_with_jobs(
         stage.job("steady", "exit 0"),
@@ -99,6 +101,7 @@ def test_retest_runs_what_failed_and_only_that(stage):
     assert attempts == [("shaky", 1), ("shaky", 2), ("steady", 1)]
 
 
+@pytest.mark.unproven(reason="its jobs file had the wrong work folder until the last build; not seen to pass since")
 def test_a_broken_edit_of_the_jobs_keeps_the_last_good_ones(stage):
     stage.start_server_with_jobs(stage.job("steady", "exit 0"))
     stage.jobs_file.write_text(stage.jobs_file.read_text().replace("always_run: true", "always_run: perhaps"))

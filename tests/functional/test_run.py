@@ -233,6 +233,7 @@ def test_a_broken_kconfig_file_is_named_with_its_line(tree):
     assert "lib/kunit/Kconfig" in [d["file"] for d in done.result["diagnostics"]]
 
 
+@pytest.mark.unproven(reason="its assertion was corrected and not yet run again")
 def test_no_folder_for_the_kernels_memory_is_said_before_building(tree):
     if str(program()).startswith("/tmp/"):
         pytest.skip("the program is below /tmp, from which nothing can be executed in this test")
@@ -342,6 +343,7 @@ def test_kunit_py_as_the_runner_is_judged_by_the_same_rules(tree):
     assert done.result["verdict"] == "timed_out"
 
 
+@pytest.mark.unproven(reason="two cold kernel builds; never yet seen from start to end on a quiet machine")
 def test_a_base_tells_new_failures_from_old_ones_and_misses_what_is_gone(tree):
     broken = '\tKUNIT_EXPECT_EQ(test, 2, 3);'
     text = (tree.path / EXAMPLE_TEST).read_text()

@@ -2,6 +2,8 @@
 """One change, one verdict: pushed to a real Gerrit, built and booted as a real kernel, answered with a vote and a comment that says where."""
 from datetime import datetime
 
+import pytest
+
 from support.kernel import DELETE, EXAMPLE_TEST, with_test
 
 
@@ -42,6 +44,7 @@ def test_panic_is_a_crash_and_never_green(stage):
     assert "on purpose" in report
 
 
+@pytest.mark.unproven(reason="its jobs file had the wrong work folder until the last build; not seen to pass since")
 def test_endless_loop_ends_as_timed_out_within_the_limit(stage):
     stage.warm()
     stage.start_server_with_jobs(stage.job("kunit", timeout="40s"))
