@@ -86,7 +86,6 @@ def test_message_arrives_without_the_vote_where_the_label_is_refused(stage):
     assert stage.vote_of(change, "Release-Approved") == 0
 
 
-@pytest.mark.unproven(reason="its jobs file had the wrong work folder until the last build; not seen to pass since")
 def test_retest_runs_what_failed_and_only_that(stage):
     stage.start_server_with_jobs(
         stage.job("steady", "exit 0"),
@@ -105,8 +104,8 @@ def test_retest_runs_what_failed_and_only_that(stage):
 def test_a_broken_edit_of_the_jobs_keeps_the_last_good_ones(stage):
     stage.start_server_with_jobs(stage.job("steady", "exit 0"))
     stage.jobs_file.write_text(stage.jobs_file.read_text().replace("always_run: true", "always_run: perhaps"))
-    wait_for(lambda: "always_run" in stage.server.log_tail(), "the problem in the server's log", 60)
-    problem = next(line for line in stage.server.log_tail().splitlines() if "always_run" in line)
+    wait_for(lambda: "perhaps" in stage.server.log_tail(), "the problem in the server's log", 60)
+    problem = next(line for line in stage.server.log_tail().splitlines() if "perhaps" in line)
     assert f"{stage.jobs_file.name}:" in problem  # file:line:column
     change = stage.push({"lib/kunit/note.txt": "reload\n"}, "kunit: judged by the last good jobs")
     stage.report_of(change)
