@@ -100,7 +100,6 @@ def test_retest_runs_what_failed_and_only_that(stage):
     assert attempts == [("shaky", 1), ("shaky", 2), ("steady", 1)]
 
 
-@pytest.mark.unproven(reason="its jobs file had the wrong work folder until the last build; not seen to pass since")
 def test_a_broken_edit_of_the_jobs_keeps_the_last_good_ones(stage):
     stage.start_server_with_jobs(stage.job("steady", "exit 0"))
     stage.jobs_file.write_text(stage.jobs_file.read_text().replace("always_run: true", "always_run: perhaps"))

@@ -24,6 +24,8 @@ from support.kernel import EXAMPLE_TEST, kernel_repository, with_test  # noqa: E
 from support.server import program  # noqa: E402
 from support.wait import wait_for  # noqa: E402
 
+pytestmark = pytest.mark.unproven(reason="each passed in batches on a busy machine; the file was never run as a whole")
+
 KUNITCONFIG = "CONFIG_KUNIT=y\nCONFIG_KUNIT_EXAMPLE_TEST=y\nCONFIG_KUNIT_TEST=y\n"
 
 
@@ -233,7 +235,6 @@ def test_a_broken_kconfig_file_is_named_with_its_line(tree):
     assert "lib/kunit/Kconfig" in [d["file"] for d in done.result["diagnostics"]]
 
 
-@pytest.mark.unproven(reason="its assertion was corrected and not yet run again")
 def test_no_folder_for_the_kernels_memory_is_said_before_building(tree):
     if str(program()).startswith("/tmp/"):
         pytest.skip("the program is below /tmp, from which nothing can be executed in this test")
@@ -343,7 +344,6 @@ def test_kunit_py_as_the_runner_is_judged_by_the_same_rules(tree):
     assert done.result["verdict"] == "timed_out"
 
 
-@pytest.mark.unproven(reason="two cold kernel builds; never yet seen from start to end on a quiet machine")
 def test_a_base_tells_new_failures_from_old_ones_and_misses_what_is_gone(tree):
     broken = '\tKUNIT_EXPECT_EQ(test, 2, 3);'
     text = (tree.path / EXAMPLE_TEST).read_text()
