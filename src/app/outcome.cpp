@@ -67,7 +67,7 @@ Judged judge_outcome(const exec::RunOutcome& outcome, const std::optional<RunRes
     case exec::RunState::exited: judged = judge_exit(outcome, from_job); break;
     case exec::RunState::timed_out:
       judged = with_verdict(std::move(partial), Verdict::timed_out,
-                            outcome.reason.empty() ? "the job ran into its time limit" : outcome.reason);
+                            "timed out: " + (outcome.reason.empty() ? "the job ran into its limit" : outcome.reason));
       break;
     case exec::RunState::aborted:
       judged = with_verdict(std::move(partial), Verdict::aborted, outcome.reason.empty() ? "aborted" : outcome.reason);
