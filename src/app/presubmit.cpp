@@ -69,7 +69,7 @@ Result<PresubmitResult> presubmit(const PresubmitOptions& options) {
   TRY_ASSIGN(const auto login, client_options(config.gerrit));
   TRY_ASSIGN(auto client, gerrit::Client::create(login));
   TRY_ASSIGN(const auto change, client.change(options.change));
-  TRY(make_dirs(config.state));
+  TRY_ASSIGN(const Fd lock, lock_state(config.state));  // recover() below ends whatever runs in this folder
   TRY_ASSIGN(auto executor, exec::LocalExecutor::create(local_options(config, login)));
   TRY(executor->recover());
   trigger::Input input;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/server.h"
 
-#include <fcntl.h>
 #include <signal.h>
 
 #include <thread>
@@ -20,21 +19,6 @@
 
 namespace bowsprit::app {
 namespace {
-
-/// One server a state folder: two would start every job twice. A record lock, since those belong to the process alone: a
-/// child that outlives a killed server by a moment does not hold it.
-Result<Fd> lock_state(const fs::path& state) {
-  TRY(make_dirs(state));
-  TRY_ASSIGN(Fd lock, Fd::open(state / "lock", O_RDWR | O_CREAT, 0600));
-  struct flock whole{};
-  whole.l_type = F_WRLCK;
-  whole.l_whence = SEEK_SET;
-  if (::fcntl(lock.get(), F_SETLK, &whole) != 0)
-    return fail_by(Blame::configuration, ErrorKind::conflict,
-                   "state folder '{}': another bowsprit serve uses it; stop that one or give another --state",
-                   state.string());
-  return lock;
-}
 
 /// The watcher's list, with how far an earlier process came.
 Result<std::vector<Watcher::Project>> projects_of(const ServerConfig& config, store::Store& store) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/server_parts.h"
 
+#include <fcntl.h>
+
 #include <random>
 
 #include "base/strings.h"
@@ -43,6 +45,19 @@ exec::LocalOptions local_options(const ServerConfig& config, const gerrit::Clien
   options.limits.pids = local.pids;
   if (local.rootfs != "host") options.image_root = local.rootfs;
   return options;
+}
+
+Result<Fd> lock_state(const fs::path& state) {
+  TRY(make_dirs(state));
+  TRY_ASSIGN(Fd lock, Fd::open(state / "lock", O_RDWR | O_CREAT, 0600));
+  struct flock whole{};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  if (::fcntl(lock.get(), F_SETLK, &whole) != 0)
+    return fail_by(Blame::configuration, ErrorKind::conflict,
+                   "state folder '{}': another bowsprit uses it; stop that one or give another --state",
+                   state.string());
+  return lock;
 }
 
 std::string new_uuid() {
