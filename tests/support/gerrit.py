@@ -372,7 +372,8 @@ class Gerrit:
             "label": label, "rules": {group: {"action": "ALLOW", "min": low, "max": high} for group in groups}}})
 
     def forbid_vote(self, project, label):
-        self.set_access(project, "remove", {f"label-{label}": {}})
+        # With "rules" left out, Gerrit takes the whole section away, and every other permission with it.
+        self.set_access(project, "remove", {f"label-{label}": {"rules": {}}})
 
     def set_access(self, project, verb, permissions, ref="refs/heads/*"):
         self.call("admin", "POST", f"/projects/{quote(project)}/access", {verb: {ref: {"permissions": permissions}}})
