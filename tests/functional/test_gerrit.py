@@ -6,6 +6,7 @@ import concurrent.futures
 import json
 import queue
 import re
+import shutil
 import statistics
 import subprocess
 import threading
@@ -14,7 +15,8 @@ import time
 import pytest
 from support.gerrit import PASSWORDS, Gerrit, usable_versions
 from support.kernel import DELETE, Author
-from support.server import program
+from support.server import Server, program
+from support.stage import stage_folder
 from support.wait import wait_for
 
 PROBE = program().parent / "gerrit_probe"
@@ -350,3 +352,21 @@ def test_the_stream_comes_back_after_gerrit_was_down(play):
         listener.next("", within=120)  # a wake for what was missed
         change, _ = play.push()
         assert listener.next("patchset-created")["change"] == change
+
+
+def test_the_server_judges_votes_and_reports_on_each_version(play):
+    folder = stage_folder("versions")
+    jobs = folder / "jobs.yaml"
+    job = "  - {name: check, always_run: true, decorate: true, spec: {containers: [{image: kunit, command: [sh, -c, 'grep -q good lib/a.c']}]}}\n"
+    jobs.write_text(f"presubmits:\n  {play.gerrit.url}/{play.project}:\n{job}")
+    server = Server(program(), folder / "server", play.gerrit.url, play.project, "ci", PASSWORDS["ci"], ssh=play.gerrit.ssh,
+                    ssh_key=play.gerrit.ssh_key, known_hosts=play.gerrit.known_hosts)
+    try:
+        server.start("--prow", jobs)
+        for text, vote in (("int good;\n", 1), ("int bad;\n", -1)):
+            change, _ = play.push({"lib/a.c": text})
+            wait_for(lambda: play.gerrit.messages(change, "ci"), f"a report on change {change} (server's log: {server.log})", 120)
+            assert play.gerrit.votes(change) == {"ci": vote}, server.log_tail()
+    finally:
+        server.stop()
+    shutil.rmtree(folder)
