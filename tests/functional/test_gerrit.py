@@ -354,19 +354,44 @@ def test_the_stream_comes_back_after_gerrit_was_down(play):
         assert listener.next("patchset-created")["change"] == change
 
 
-def test_the_server_judges_votes_and_reports_on_each_version(play):
+@pytest.fixture
+def stage(play):
+    """A folder with a job file that wants the word `good` in lib/a.c, and what every command needs to reach this Gerrit."""
     folder = stage_folder("versions")
     jobs = folder / "jobs.yaml"
     job = "  - {name: check, always_run: true, decorate: true, spec: {containers: [{image: kunit, command: [sh, -c, 'grep -q good lib/a.c']}]}}\n"
     jobs.write_text(f"presubmits:\n  {play.gerrit.url}/{play.project}:\n{job}")
-    server = Server(program(), folder / "server", play.gerrit.url, play.project, "ci", PASSWORDS["ci"], ssh=play.gerrit.ssh,
+    (folder / "password").write_text(PASSWORDS["ci"])
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_the_server_judges_votes_and_reports_on_each_version(play, stage):
+    server = Server(program(), stage / "server", play.gerrit.url, play.project, "ci", PASSWORDS["ci"], ssh=play.gerrit.ssh,
                     ssh_key=play.gerrit.ssh_key, known_hosts=play.gerrit.known_hosts)
     try:
-        server.start("--prow", jobs)
+        server.start("--prow", stage / "jobs.yaml")
         for text, vote in (("int good;\n", 1), ("int bad;\n", -1)):
             change, _ = play.push({"lib/a.c": text})
             wait_for(lambda: play.gerrit.messages(change, "ci"), f"a report on change {change} (server's log: {server.log})", 120)
             assert play.gerrit.votes(change) == {"ci": vote}, server.log_tail()
     finally:
         server.stop()
-    shutil.rmtree(folder)
+
+
+def test_presubmit_judges_one_change_and_reports_only_when_asked(play, stage):
+    def presubmit(change, *options):
+        return subprocess.run([program(), "presubmit", str(change), "--gerrit", play.gerrit.url, "--repo", play.project, "--user", "ci", "--password-file",
+                               stage / "password", "--state", stage / "state", "--prow", stage / "jobs.yaml", "--format", "json", *options],
+                              capture_output=True, text=True, timeout=300, stdin=subprocess.DEVNULL)
+
+    good, _ = play.push({"lib/a.c": "int good;\n"})
+    bad, _ = play.push({"lib/a.c": "int bad;\n"})
+    judged = presubmit(good)
+    assert judged.returncode == 0, judged.stderr
+    assert json.loads(judged.stdout), judged.stdout
+    assert play.gerrit.messages(good, "ci") == [] and play.gerrit.votes(good) == {}
+    judged = presubmit(bad, "--report")
+    assert judged.returncode == 1, judged.stderr
+    assert len(play.gerrit.messages(bad, "ci")) == 1 and play.gerrit.votes(bad) == {"ci": -1}
+    assert presubmit(999_999).returncode in (2, 3)

@@ -51,6 +51,18 @@ def test_a_killed_server_reports_once_after_its_restart(stage, phase):
     assert len(stage.reports_of(change)) == 1
 
 
+def test_a_server_killed_while_it_makes_a_warm_tree_reports_once(stage):
+    stage.start_server_with_jobs(stage.job("slow", "sleep 3"))
+    change = stage.push({"lib/kunit/note.txt": "killed\n"}, "kunit: killed while at warm")
+    stage.wait_for_phase(change, "warm")
+    stage.server.kill()
+    stage.start_server_with_jobs(stage.job("slow", "sleep 3"))
+    stage.report_of(change)
+    assert stage.vote_of(change) == 1
+    settle(stage)
+    assert len(stage.reports_of(change)) == 1
+
+
 def test_a_server_killed_while_it_posts_reports_once(stage):
     # Gerrit takes the report and its answer is lost; the server dies waiting for it.
     lost = stage.relay.lose_answer_to(b"/review")
