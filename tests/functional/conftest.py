@@ -13,10 +13,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.stage import Stage, stage_folder  # noqa: E402
 
 
-def pytest_configure(config):
-    config.addinivalue_line("markers", "unproven(reason): not yet seen to pass from start to end; runs in CI without deciding it")
-
-
 @pytest.fixture(scope="session")
 def session_stage():
     kept = os.environ.get("BOWSPRIT_STAGE")

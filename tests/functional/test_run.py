@@ -24,8 +24,6 @@ from support.kernel import EXAMPLE_TEST, kernel_repository, with_test  # noqa: E
 from support.server import program  # noqa: E402
 from support.wait import wait_for  # noqa: E402
 
-pytestmark = pytest.mark.unproven(reason="each passed in batches on a busy machine; the file was never run as a whole")
-
 KUNITCONFIG = "CONFIG_KUNIT=y\nCONFIG_KUNIT_EXAMPLE_TEST=y\nCONFIG_KUNIT_TEST=y\n"
 
 
