@@ -142,8 +142,10 @@ void finish(const Cursor& cursor, ServerConfig& config) {
   }
   auto& local = config.executor.local;
   if (local.work.empty()) local.work = config.state / "work";
-  if (local.rootfs != "host" && !cursor.file().empty())
-    local.rootfs = (std::filesystem::path(cursor.file()).parent_path() / local.rootfs).lexically_normal().string();
+  if (const auto folder = std::filesystem::path(cursor.file()).parent_path(); !cursor.file().empty()) {
+    if (local.rootfs != "host") local.rootfs = (folder / local.rootfs).lexically_normal().string();
+    for (auto& [image, root] : local.images) root = (folder / root).lexically_normal();
+  }
 }
 
 }  // namespace

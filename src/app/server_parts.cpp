@@ -44,6 +44,7 @@ exec::LocalOptions local_options(const ServerConfig& config, const gerrit::Clien
   options.limits.disk = local.disk.count;
   options.limits.pids = local.pids;
   if (local.rootfs != "host") options.image_root = local.rootfs;
+  options.images = local.images;
   return options;
 }
 

@@ -118,6 +118,7 @@ Result<JobPlan> plan_job(const RunRequest& request, const MergedSource& source, 
   if (plan.argv.empty() || plan.argv[0].empty())
     return fail(ErrorKind::bad_config, "job '{}': its container names no command", request.job.name);
   plan.cwd = json_string(container, "workingDir", plan.source_path);
+  plan.image = json_string(container, "image", "");
   if (!plain_absolute(plan.cwd))
     return fail(ErrorKind::bad_config, "job '{}': workingDir '{}' is not a plain absolute path", request.job.name,
                 plan.cwd);

@@ -2,8 +2,8 @@
 /// What a job's Pod spec and Prow's decoration mean on one machine: paths, command, environment, limits. Pure.
 ///
 /// Accepted of a container: command, args, env (name and value), workingDir, emptyDir volumes,
-/// resources.limits.memory. The image's name and securityContext.privileged are accepted and change nothing: the
-/// sandbox is the image, and no job here is privileged. A volume of another kind or a variable from elsewhere is
+/// resources.limits.memory. The image's name chooses a folder where the
+/// operator gave one for it; securityContext.privileged is accepted and changes nothing, as no job here is privileged. A volume of another kind or a variable from elsewhere is
 /// refused by name.
 /// Does not: touch the disk.
 /// Source: kubernetes.io "Define a Command and Arguments for a Container" for $(NAME); Prow's decoration as in
@@ -20,6 +20,7 @@ namespace bowsprit::exec {
 inline constexpr const char* kBuildPath = "/build";
 
 struct JobPlan {
+  std::string image;        ///< name of the container's image
   std::string source_path;  ///< absolute, in the sandbox
   std::string cwd;
   std::vector<std::string> argv;

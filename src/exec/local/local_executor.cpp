@@ -153,11 +153,16 @@ Result<std::shared_ptr<Mirror>> LocalExecutor::mirror_of(const prow::Refs& refs)
 WarmTreeInfo LocalExecutor::wanted_tree(const RunRequest& request, const JobPlan& plan,
                                         const std::string& commit) const {
   const auto url = url_of(request.refs);
-  return {.key = WarmTrees::key(url, request.refs.base_ref, fingerprint(plan, request.job.spec, options_.image_root)),
+  return {.key = WarmTrees::key(url, request.refs.base_ref, fingerprint(plan, request.job.spec, image_root_of(plan))),
           .repository = url,
           .branch = request.refs.base_ref,
           .job = request.job.name,
           .commit = commit};
+}
+
+const fs::path& LocalExecutor::image_root_of(const JobPlan& plan) const {
+  const auto found = options_.images.find(plan.image);
+  return found == options_.images.end() ? options_.image_root : found->second;
 }
 
 SandboxJob LocalExecutor::sandbox_job(const RunRequest& request, const JobPlan& plan) const {
@@ -165,6 +170,7 @@ SandboxJob LocalExecutor::sandbox_job(const RunRequest& request, const JobPlan& 
                  .argv = plan.argv,
                  .env = plan.env,
                  .cwd = plan.cwd,
+                 .image_root = image_root_of(plan),
                  .files = options_.job_files,
                  .limits = options_.limits,
                  .timeout = plan.timeout,

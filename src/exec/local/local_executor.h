@@ -34,7 +34,8 @@ struct LocalOptions {
   std::function<std::string(const prow::Refs&)> repository_url;
   SandboxLimits limits;
   std::string runc = "runc";
-  fs::path image_root = "/";
+  fs::path image_root = "/";               ///< what jobs see as their root; "/": of the host what is safe to see
+  std::map<std::string, fs::path> images;  ///< instead, for jobs whose container names this image
   std::uint32_t job_uid = 1'900'000'000;
   ArtifactLimits artifact_limits;
   Environment job_env;  ///< for every job, below its own spec
@@ -80,6 +81,7 @@ class LocalExecutor final : public Executor {
                                               RunObserver& observer, const StopSwitch& stop);
   Result<WarmLease> make_tree(const RunRequest& request, const std::shared_ptr<Mirror>& mirror,
                               const WarmTreeInfo& wanted);
+  [[nodiscard]] const fs::path& image_root_of(const JobPlan& plan) const;
   [[nodiscard]] SandboxJob sandbox_job(const RunRequest& request, const JobPlan& plan) const;
   void reap();
 

@@ -4,8 +4,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "exec/local/git_fixture.h"
+#include "exec/local/image_fixture.h"
 
 namespace bowsprit::exec {
 namespace {
@@ -74,9 +76,10 @@ class LocalExecutorTest : public ::testing::Test {
     base_ = repository_->commit("base");
     open();
   }
-  void open() {
+  void open(std::map<std::string, fs::path> images = {}) {
     executor_.reset();
-    auto executor = LocalExecutor::create({.work = dir_->path() / "exec", .bowsprit = BOWSPRIT_BINARY});
+    auto executor = LocalExecutor::create(
+        {.work = dir_->path() / "exec", .bowsprit = BOWSPRIT_BINARY, .images = std::move(images)});
     ASSERT_TRUE(executor) << executor.error().text();
     executor_ = std::move(*executor);
     ASSERT_TRUE(executor_->recover());
@@ -124,6 +127,19 @@ TEST_F(LocalExecutorTest, BuildsOnlyWhatTheChangeTouches) {
   EXPECT_THAT(second.phases, ElementsAre("source", "run"));
   EXPECT_EQ(second.output, "CC a.c\n") << "the first run left nothing in the warm tree";
   EXPECT_EQ(second.outcome->merged_sha, first.outcome->merged_sha);
+}
+
+TEST_F(LocalExecutorTest, RunsAJobInTheImageThatItNames) {
+  ASSERT_EQ(::chmod(dir_->path().c_str(), 0711), 0);  // an image has to be readable for jobs
+  open({{"registry.example/small:1", make_image(dir_->path() / "image")}});
+  const auto pull = repository_->change(1, base_);
+  const std::string script =
+      "read mark </etc/image-mark && echo $mark; read line <a.c && echo $line; [ -e /usr/bin/make ] && echo make; exit "
+      "0";
+  auto wanted = request("1", pull, script);
+  wanted.job.spec["containers"][0]["image"] = "registry.example/small:1";
+  EXPECT_EQ(run(wanted).output, "here\na\n");
+  EXPECT_EQ(run(request("2", pull, "[ -e /usr/bin/make ] && echo make")).output, "make\n") << "others see the host";
 }
 
 TEST_F(LocalExecutorTest, GivesTheJobExactlyTheMergedTree) {

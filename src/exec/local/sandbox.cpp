@@ -419,7 +419,8 @@ Result<> Sandbox::prepare(const SandboxJob& job, const fs::path& bundle) const {
   // Also scratch, so that one limit holds all of it.
   spec.folders.push_back({.inside = "/tmp"});
   spec.folders.push_back({.inside = "/logs"});
-  TRY_ASSIGN(spec.binds, make_sandbox_root(root, options_.image_root, options_.bowsprit, job.files));
+  const auto& image_root = job.image_root.empty() ? options_.image_root : job.image_root;
+  TRY_ASSIGN(spec.binds, make_sandbox_root(root, image_root, options_.bowsprit, job.files));
   for (auto& bind : spec.binds) bind.host = seen_by_runc(bind.host);
   for (auto& folder : spec.folders) {
     for (auto& layer : folder.layers) layer = seen_by_runc(layer);

@@ -60,6 +60,7 @@ struct SandboxJob {
   Environment env;  ///< whole; PATH is added where absent
   std::string cwd = "/";
   std::vector<SandboxFolder> folders;
+  fs::path image_root;                       ///< as in SandboxOptions, for this job; empty: as there
   std::map<std::string, std::string> files;  ///< extra read-only files, by path: "/kunit.sh" -> content; executable
   SandboxLimits limits;
   milliseconds timeout{2 * 60 * 60 * 1000};

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/strings.h"
+#include "exec/local/image_fixture.h"
 #include "os/process.h"
 
 namespace bowsprit::exec {
@@ -58,6 +59,17 @@ class SandboxTest : public ::testing::Test {
   StopSwitch stop_;
   std::string output_;
 };
+
+TEST_F(SandboxTest, AnUnpackedImageIsTheWholeRootOfItsJob) {
+  auto job = shell(
+      "read mark </etc/image-mark && echo $mark; for name in /usr/bin/env /etc/passwd; do [ -e $name ] && echo $name; "
+      "done; "
+      "(echo x >/etc/image-mark) 2>/dev/null || echo read-only");
+  job.image_root = make_image(path() / "image");
+  EXPECT_EQ(run(job).exit_code, 0);
+  EXPECT_EQ(output_, "here\nread-only\n");
+  EXPECT_EQ(read_file(path() / "image/etc/image-mark").value_or(""), "here\n");
+}
 
 TEST_F(SandboxTest, GivesOutputExitCodeAndArtifacts) {
   const auto end =
