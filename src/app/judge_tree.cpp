@@ -4,9 +4,10 @@
 #include <algorithm>
 #include <array>
 
-#include "app/base_run.h"
+#include "app/compare_base.h"
 #include "app/kunit_py.h"
 #include "app/reproduce.h"
+#include "app/tests_run.h"
 #include "artifact/junit.h"
 #include "artifact/kcidb.h"
 #include "artifact/result_json.h"
@@ -16,7 +17,6 @@
 #include "kernel/command.h"
 #include "kernel/lost_option.h"
 #include "kernel/memory_file.h"
-#include "ktap/console.h"
 #include "verdict/judge.h"
 
 namespace bowsprit::app {
@@ -27,8 +27,6 @@ using kernel::CommandEnd;
 /// What an earlier run may have left in the same folder.
 constexpr std::array kArtifactNames{"result.json",     "kunit.log",  "build.log",
                                     "junit_kunit.xml", "kcidb.json", ".config"};
-/// Asking a kernel for its list of tests takes a tenth of a second; a broken one must not cost the time limit again.
-constexpr milliseconds kListLimit{10'000};
 constexpr std::size_t kBuildLogTail = 8192;
 
 Diagnostic to_diagnostic(const kernel::BuildMessage& message) {
@@ -46,18 +44,6 @@ std::string tail_of(const fs::path& path, std::size_t bytes) {
   return newline == std::string::npos ? text->substr(text->size() - bytes) : text->substr(newline + 1);
 }
 
-/// Passes results on to the watch as they are read.
-class LiveTests final : public ktap::EventSink {
- public:
-  explicit LiveTests(JudgeTreeWatch& watch) : watch_(watch) {}
-  void case_finished(std::string_view path, const ktap::TestNode& node) override {
-    watch_.on_test(std::string(path), node);
-  }
-
- private:
-  JudgeTreeWatch& watch_;
-};
-
 /// One run, step by step. A step that ends the run sets the result and gives false.
 class TreeRun {
  public:
@@ -65,9 +51,7 @@ class TreeRun {
       : options_(options),
         watch_(watch),
         deadline_(std::chrono::steady_clock::now() + options.build_limit),
-        kbuild_({options.tree, options.build, options.jobs, options.shortcuts}),
-        live_(watch),
-        console_({}, &live_) {}
+        kbuild_({options.tree, options.build, options.jobs, options.shortcuts}) {}
 
   RunResult run() {
     if (prepare() && find_kunitconfig()) {
@@ -114,7 +98,7 @@ class TreeRun {
   void judge_console();
   bool went_well(const kernel::BuildStep& step, std::string_view what, bool is_configuration);
   bool end_lost(const kernel::ConfigureStep& step);
-  std::optional<Manifest> list_tests();
+  bool run_all(BootKernel first_boot = {});
   [[nodiscard]] milliseconds build_time_left() const {
     return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(deadline_ - std::chrono::steady_clock::now()));
   }
@@ -129,8 +113,6 @@ class TreeRun {
   JudgeTreeWatch& watch_;
   SteadyTime deadline_;
   kernel::Kbuild kbuild_;
-  LiveTests live_;
-  ktap::Console console_;
   RunResult result_;
   std::vector<Phase> phases_;
   std::vector<Diagnostic> warnings_;
@@ -140,7 +122,7 @@ class TreeRun {
   Fd build_log_;
   fs::path kernel_;
   std::vector<std::string> boot_arguments_;
-  kernel::BootOutcome outcome_;
+  TestsRun tests_;
 };
 
 bool TreeRun::prepare() {
@@ -251,19 +233,38 @@ bool TreeRun::build() {
   });
 }
 
+/// Boots the built kernel until all of its tests have run.
+bool TreeRun::run_all(BootKernel first_boot) {
+  const auto boot = [this](const BootRequest& request, const std::function<void(std::string_view)>& on_console) {
+    auto arguments = boot_arguments_;
+    arguments.insert(arguments.end(), request.arguments.begin(), request.arguments.end());
+    return kernel::boot_uml({.kernel = kernel_,
+                             .console = request.console,
+                             .memory_folder = memory_.path,
+                             .arguments = std::move(arguments),
+                             .limit = request.limit,
+                             .stop_fd = options_.stop_fd,
+                             .give_up = request.give_up},
+                            on_console);
+  };
+  auto run = run_tests({.boot = boot,
+                        .first_boot = std::move(first_boot),
+                        .console = artifact("kunit.log"),
+                        .limit = options_.boot_limit,
+                        .suite_limit = options_.suite_limit,
+                        .jobs = options_.jobs},
+                       [this](const std::string& path, const ktap::TestNode& test) { watch_.on_test(path, test); });
+  if (!run) return end(run.error());
+  tests_ = *std::move(run);
+  return true;
+}
+
 bool TreeRun::boot() {
-  return phase("boot", [&](std::string&) {
+  return phase("boot", [&](std::string& note) {
     find_boot_arguments(options_.build);
-    auto outcome = kernel::boot_uml({.kernel = kernel_,
-                                     .console = artifact("kunit.log"),
-                                     .memory_folder = memory_.path,
-                                     .arguments = boot_arguments_,
-                                     .limit = options_.boot_limit,
-                                     .stop_fd = options_.stop_fd},
-                                    [&](std::string_view bytes) { console_.feed(bytes); });
-    if (!outcome) return end(outcome.error());
-    outcome_ = *outcome;
-    return outcome_.end != kernel::BootEnd::stopped || end(aborted("stopped by a signal while the tests ran"));
+    const bool good = run_all();
+    if (tests_.boots.size() > 1) note = fmt::format("{} kernels", tests_.boots.size());
+    return good;
   });
 }
 
@@ -284,86 +285,26 @@ bool TreeRun::run_kunit_py() {
   kernel_ = kunit_py.build / "linux";
   return phase("boot", [&](std::string&) {
     find_boot_arguments(kunit_py.build);
-    auto outcome = kunit_py.execute(artifact("kunit.log"), boot_arguments_, options_.boot_limit, options_.stop_fd,
-                                    [&](std::string_view bytes) { console_.feed(bytes); });
-    if (!outcome) return end(outcome.error());
-    outcome_ = *outcome;
-    return outcome_.end != kernel::BootEnd::stopped || end(aborted("stopped by a signal while the tests ran"));
+    return run_all([&](const BootRequest& request, const std::function<void(std::string_view)>& on_console) {
+      return kunit_py.execute(request.console, boot_arguments_, request.limit, options_.stop_fd, on_console);
+    });
   });
 }
 
-/// What the kernel says it would have run. Asked only where something did not run to its end, to name what is missing.
-std::optional<Manifest> TreeRun::list_tests() {
-  const auto dir = TempDir::create("bowsprit-list");
-  if (!dir) return std::nullopt;
-  auto arguments = boot_arguments_;
-  arguments.push_back("kunit.action=list");
-  std::string text;
-  const auto outcome = kernel::boot_uml({.kernel = kernel_,
-                                         .console = dir->path() / "list.log",
-                                         .memory_folder = memory_.path,
-                                         .arguments = arguments,
-                                         .limit = kListLimit,
-                                         .console_limit = 16U << 20U,
-                                         .stop_fd = options_.stop_fd},
-                                        [&](std::string_view bytes) { text += bytes; });
-  if (!outcome || outcome->end != kernel::BootEnd::exited) return std::nullopt;
-  auto manifest = parse_manifest(text);
-  return manifest.suites.empty() ? std::nullopt : std::optional(std::move(manifest));
-}
-
 void TreeRun::judge_console() {
-  const bool complete = console_.tests_complete() && outcome_.end == kernel::BootEnd::exited;
-  JudgeInput input;
-  auto how = ktap::EndOfInput::exited;
-  if (outcome_.end == kernel::BootEnd::timed_out || outcome_.end == kernel::BootEnd::flooded) {
-    how = ktap::EndOfInput::timed_out;
-    input.end = KernelEnd::timed_out;
-  } else if (outcome_.status.signal != 0) {
-    how = ktap::EndOfInput::killed;
-    input.end = KernelEnd::killed;
-  }
-  input.time_limit = std::chrono::duration_cast<seconds>(options_.boot_limit);
-  input.console = std::move(console_).finish(how);
-  if (!complete) input.manifest = list_tests();
+  const auto flooded = std::ranges::find(tests_.boots, kernel::BootEnd::flooded,
+                                         [](const BootRecord& boot) { return boot.outcome.end; });
+  const auto flood_bytes = flooded == tests_.boots.end() ? 0 : flooded->outcome.console_bytes;
+  auto input = judge_input(std::move(tests_));
   auto result = judge(std::move(input));
-  if (outcome_.end == kernel::BootEnd::flooded)
-    result.summary =
-        fmt::format("ended after {} MB of console output: {}", outcome_.console_bytes >> 20U, result.summary);
+  if (flood_bytes > 0)
+    result.summary = fmt::format("ended after {} MB of console output: {}", flood_bytes >> 20U, result.summary);
   // The kernel's own word for a full tmpfs; it died of the machine and not of the change.
   if (exit_code(result.verdict) != 0 &&
       tail_of(artifact("kunit.log"), 65536).find("mount likely just ran out of space") != std::string::npos)
     result = infra_failed(
         fmt::format("the kernel's memory file did not fit into {}; give it more room", memory_.path.string()));
   end(std::move(result));
-}
-
-/// Adds what the base says: the origin of each failure, and the tests that ran there and are gone.
-void add_comparison(RunResult& result, const JudgeTreeOptions& options, JudgeTreeWatch& watch) {
-  watch.on_phase("base");
-  const auto start = std::chrono::steady_clock::now();
-  std::string note = options.base.substr(0, 12);
-  const auto base = judge_base(options, options.base, watch);
-  if (base && base->verdict == Verdict::aborted) {
-    auto stopped = aborted("stopped by a signal while the base was judged");
-    stopped.phases = std::move(result.phases);
-    result = std::move(stopped);
-  } else if (!base || base->suites.empty()) {
-    // The change's own verdict stands; whose fault its failures are stays unknown.
-    note += fmt::format(", no comparison: {}", base ? base->summary : base.error().text());
-    watch.on_note(fmt::format("the base {} gave no tests to compare with: {}", options.base.substr(0, 12),
-                              base ? base->summary : base.error().text()));
-  } else {
-    BaseComparison how;
-    if (auto deleted = tests_deleted_since(options.tree, options.base, *base)) {
-      how.removed_by_change = *std::move(deleted);
-    } else {
-      watch.on_note(deleted.error().text());
-    }
-    compare_with_base(result, *base, how);
-  }
-  result.phases.push_back({"base", std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()});
-  watch.on_phase_end(result.phases.back(), note);
 }
 
 }  // namespace

@@ -34,8 +34,9 @@ struct JudgeTreeOptions {
   fs::path default_kunitconfig = {};       ///< where the tree has none; empty: not allowed
   fs::path build;                          ///< absolute; kept from run to run
   fs::path artifacts;                      ///< absolute; made where it is not there
-  milliseconds boot_limit{300'000};
-  milliseconds build_limit{3'600'000};  ///< of configure and build together
+  milliseconds boot_limit{300'000};        ///< of the first boot, and again of all that follow a crash
+  milliseconds suite_limit{120'000};       ///< of one suite
+  milliseconds build_limit{3'600'000};     ///< of configure and build together
   int jobs = 1;
   Runner runner = Runner::bowsprit;
   bool shortcuts = true;

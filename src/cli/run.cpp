@@ -72,9 +72,11 @@ Result<app::JudgeTreeOptions> read_options(const Arguments& arguments) {
   if (options.artifacts.empty()) options.artifacts = options.build / "artifacts";
   options.artifacts = fs::absolute(options.artifacts).lexically_normal();
   TRY_ASSIGN(const auto limit, arguments.duration("timeout"));
+  TRY_ASSIGN(const auto suite_limit, arguments.duration("suite-timeout"));
   TRY_ASSIGN(const auto build_limit, arguments.duration("build-timeout"));
   TRY_ASSIGN(const auto jobs, arguments.number("jobs"));
   if (limit) options.boot_limit = *limit;
+  if (suite_limit) options.suite_limit = *suite_limit;
   if (build_limit) options.build_limit = *build_limit;
   if (jobs && (*jobs < 1 || *jobs > 1024)) return fail(ErrorKind::usage, "--jobs: expected 1 to 1024, got {}", *jobs);
   options.jobs = jobs ? static_cast<int>(*jobs) : usable_cpus();
@@ -147,7 +149,9 @@ In the artifacts folder: result.json, kunit.log, build.log, junit_kunit.xml, kci
                   {"default-kunitconfig", "FILE", "where the tree has none [$BOWSPRIT_DEFAULT_KUNITCONFIG]"},
                   {"artifacts", "DIR", "where results go [$ARTIFACTS, else BUILD/artifacts]"},
                   {"build-dir", "DIR", "kept build folder [$BOWSPRIT_BUILD_DIR, else in the user's cache folder]"},
-                  {"timeout", "TIME", "limit of boot and tests; ends the kernel whatever it does [5m]"},
+                  {"timeout", "TIME", "limit of the first boot, and again of all that follow a crash [5m]"},
+                  {"suite-timeout", "TIME",
+                   "limit of one suite; the suites behind it run in a kernel of their own [2m]"},
                   {"build-timeout", "TIME", "limit of configure and build [1h]"},
                   {"jobs", "N", "compilers at once [CPUs of this process]"},
                   {"runner", "NAME", "bowsprit, or kunit.py: the tree's own tool, judged by the same rules"},

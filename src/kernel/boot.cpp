@@ -133,7 +133,7 @@ Result<BootOutcome> boot_uml(const BootOptions& options, const std::function<voi
       outcome.end = BootEnd::flooded;
       break;
     }
-    if (left.count() <= 0) {
+    if (left.count() <= 0 || (options.give_up && options.give_up())) {
       outcome.end = BootEnd::timed_out;
       break;
     }

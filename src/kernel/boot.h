@@ -30,6 +30,7 @@ struct BootOptions {
   milliseconds limit{300'000};
   std::uint64_t console_limit = 256U << 20U;  ///< bytes; more is a flood, and ends the run
   int stop_fd = -1;                           ///< readable: end it now
+  std::function<bool()> give_up = {};         ///< asked at least twice a second: true ends it as timed out
 };
 
 /// Arguments against a warning that every such kernel prints at boot, whatever the change: kunit.py's own UML options

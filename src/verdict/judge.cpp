@@ -47,31 +47,6 @@ TestStatus status_after(Splat::Kind kind) {
   return TestStatus::failed;
 }
 
-/// The nodes from the root to the test of this path; names may have dots themselves. Empty: there is none.
-std::vector<TestNode*> find_path(std::vector<TestNode>& nodes, std::string_view path) {
-  for (auto& node : nodes) {
-    if (node.name == path) return {&node};
-    if (node.name.empty() || !path.starts_with(node.name) || path[node.name.size()] != '.') continue;
-    auto below = find_path(node.children, path.substr(node.name.size() + 1));
-    if (below.empty()) continue;
-    below.insert(below.begin(), &node);
-    return below;
-  }
-  return {};
-}
-
-/// The test during which the kernel reported this: a report tied to a suite whose running case got its name only now
-/// moves there.
-void tie_to_running_case(Splat& splat, std::vector<TestNode>& suites) {
-  const auto path = find_path(suites, splat.test);
-  if (path.empty()) return;
-  const auto crashed = std::ranges::find_if(path.back()->children, [](const TestNode& child) {
-    return child.status == TestStatus::crashed || child.status == TestStatus::timed_out;
-  });
-  const bool waits = crashed != path.back()->children.end() && !is_good(path.back()->status);
-  if (waits) splat.test += "." + crashed->name;
-}
-
 /// A test in which the kernel reported a fault did not pass, whatever its own line says.
 void mark_test(const Splat& splat, std::vector<TestNode>& suites) {
   const auto path = find_path(suites, splat.test);

@@ -11,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.stage import Stage, stage_folder  # noqa: E402
+from support.tree import make_warm_tree  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +29,17 @@ def stage(session_stage):
     """The stage with the server started as a newcomer would: no file at all."""
     session_stage.start_server()
     return session_stage
+
+
+@pytest.fixture(scope="session")
+def warm_tree():
+    return make_warm_tree()
+
+
+@pytest.fixture
+def tree(warm_tree):
+    yield warm_tree
+    assert warm_tree.processes() == [], "a run left processes behind"
 
 
 pytest.failed_here = False
