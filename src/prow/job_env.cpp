@@ -2,9 +2,11 @@
 #include "prow/job_env.h"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/strings.h"
 #include "prow/job_fields.h"
+#include "prow/kube_json.h"
 
 namespace bowsprit::prow {
 
@@ -52,7 +54,7 @@ std::map<std::string, std::string> job_environment(const JobRun& run) {
   std::map<std::string, std::string> env{{"CI", "true"},
                                          {"JOB_NAME", run.job},
                                          {"JOB_TYPE", std::string(to_string(run.type))},
-                                         {"JOB_SPEC", dump_json(job_spec(run))},
+                                         {"JOB_SPEC", go_json(job_spec(run))},
                                          {"PROW_JOB_ID", run.prow_job_id},
                                          {"BUILD_ID", run.build_id}};
   if (run.agent == "kubernetes") env["BUILD_NUMBER"] = run.build_id;
@@ -78,16 +80,20 @@ std::map<std::string, std::string> job_environment(const JobRun& run) {
   return env;
 }
 
-std::string clone_path(const Refs& refs) {
+std::string clone_path(const Refs& refs, std::string_view root) {
   std::string path = refs.path_alias;
   if (path.empty() && !refs.repo_link.empty()) {
     path = refs.repo_link;
     if (const auto scheme = path.rfind("://"); scheme != std::string::npos) path.erase(0, scheme + 3);
   }
   if (path.empty()) path = fmt::format("github.com/{}/{}", refs.org, refs.repo);
-  // Prow would keep the colon of "host:port"; a kernel's Makefile refuses to build below such a path.
+  return (std::filesystem::path(root) / "src" / path).lexically_normal().string();
+}
+
+std::string local_clone_path(const Refs& refs) {
+  std::string path = clone_path(refs);
   std::ranges::replace(path, ':', '_');
-  return fmt::format("{}/src/{}", kCodeRoot, path);
+  return path;
 }
 
 const std::vector<std::string_view>& reserved_variables(JobType type) {

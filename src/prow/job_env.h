@@ -36,13 +36,15 @@ std::map<std::string, std::string> job_environment(const JobRun& run);
 Json job_spec(const JobRun& run);
 Json to_json(const Refs& refs);
 
+inline constexpr std::string_view kCodeRoot = "/home/prow/go";
+inline constexpr std::string_view kArtifactsPath = "/logs/artifacts";
+
 /// Where decoration puts a repository: "/home/prow/go/src/<path>".
-std::string clone_path(const Refs& refs);
+std::string clone_path(const Refs& refs, std::string_view root = kCodeRoot);
+/// The same on this machine, where the colon of "host:port" becomes '_': a kernel's Makefile refuses to build below a colon.
+std::string local_clone_path(const Refs& refs);
 
 /// The names that `env` of such a job may not use.
 const std::vector<std::string_view>& reserved_variables(JobType type);
-
-inline constexpr std::string_view kCodeRoot = "/home/prow/go";
-inline constexpr std::string_view kArtifactsPath = "/logs/artifacts";
 
 }  // namespace bowsprit::prow

@@ -86,7 +86,8 @@ TEST(ClonePath, FollowsAliasThenLinkThenGithub) {
   refs.repo_link = "https://gerrit.example/linux";
   EXPECT_EQ(clone_path(refs), "/home/prow/go/src/gerrit.example/linux");
   refs.repo_link = "http://127.0.0.1:8080/linux";
-  EXPECT_EQ(clone_path(refs), "/home/prow/go/src/127.0.0.1_8080/linux");
+  EXPECT_EQ(clone_path(refs), "/home/prow/go/src/127.0.0.1:8080/linux");
+  EXPECT_EQ(local_clone_path(refs), "/home/prow/go/src/127.0.0.1_8080/linux");
   refs.path_alias = "somewhere/else";
   EXPECT_EQ(clone_path(refs), "/home/prow/go/src/somewhere/else");
 }
@@ -142,6 +143,20 @@ TEST(Regex, HasGoSyntax) {
     EXPECT_TRUE(regex_matches(trigger, yes)) << yes;
   for (const char* no : {"/test kunit2", "> /test kunit", " /test kunit", "/testkunit", "/test akunit"})
     EXPECT_FALSE(regex_matches(trigger, no)) << no;
+}
+
+TEST(Layout, OfJobsWithoutAPullIsBelowLogs) {
+  layout::Place place{.org = "https://gerrit.example", .repo = "linux", .pull = 0, .job = "nightly", .build_id = "7"};
+  for (const JobType type : {JobType::periodic, JobType::postsubmit}) {
+    place.type = type;
+    EXPECT_EQ(layout::run_folder(place), "logs/nightly/7");
+    EXPECT_EQ(layout::alias_file(place), "");
+    EXPECT_EQ(layout::latest_build_files(place), std::vector<std::string>{"logs/nightly/latest-build.txt"});
+  }
+  place.type = JobType::batch;
+  EXPECT_EQ(layout::run_folder(place), "pr-logs/pull/batch/nightly/7");
+  EXPECT_EQ(layout::alias_file(place), "");
+  EXPECT_EQ(layout::latest_build_files(place), std::vector<std::string>{"pr-logs/directory/nightly/latest-build.txt"});
 }
 
 }  // namespace

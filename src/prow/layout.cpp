@@ -34,13 +34,32 @@ std::string repo_segment(const Place& place) {
   return replace_all(fmt::format("{}_{}", host, place.repo), "/", "_");
 }
 
-std::string run_folder(const Place& place) { return pull_folder(place) + "/" + place.build_id; }
+std::optional<Strategy> strategy_of(std::string_view word) {
+  if (word == "explicit") return Strategy::explicit_;
+  if (word == "legacy") return Strategy::legacy;
+  if (word == "single") return Strategy::single;
+  return std::nullopt;
+}
+
+std::string run_folder(const Place& place) {
+  switch (place.type) {
+    case JobType::presubmit: return pull_folder(place) + "/" + place.build_id;
+    case JobType::batch: return fmt::format("pr-logs/pull/batch/{}/{}", place.job, place.build_id);
+    case JobType::postsubmit:
+    case JobType::periodic: break;
+  }
+  return fmt::format("logs/{}/{}", place.job, place.build_id);
+}
 
 std::string alias_file(const Place& place) {
+  if (place.type != JobType::presubmit) return {};
   return fmt::format("pr-logs/directory/{}/{}.txt", place.job, place.build_id);
 }
 
 std::vector<std::string> latest_build_files(const Place& place) {
+  if (place.type == JobType::postsubmit || place.type == JobType::periodic)
+    return {fmt::format("logs/{}/latest-build.txt", place.job)};
+  if (place.type == JobType::batch) return {fmt::format("pr-logs/directory/{}/latest-build.txt", place.job)};
   return {fmt::format("pr-logs/directory/{}/latest-build.txt", place.job), pull_folder(place) + "/latest-build.txt"};
 }
 

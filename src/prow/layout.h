@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "prow/job.h"
+#include "prow/job_env.h"
 
 namespace bowsprit::prow::layout {
 
@@ -33,13 +33,18 @@ struct Place {
   Strategy strategy = Strategy::explicit_;
   std::string default_org;
   std::string default_repo;
+  JobType type = JobType::presubmit;
 };
+
+/// "explicit", "legacy" or "single"; nullopt for anything else.
+std::optional<Strategy> strategy_of(std::string_view word);
 
 /// "host_kernel_linux"
 std::string repo_segment(const Place& place);
 std::string run_folder(const Place& place);
+/// Empty for all but presubmits, which alone have one.
 std::string alias_file(const Place& place);
-/// The files that hold the newest build id of the job: of all pulls, and of this one.
+/// The files that hold the newest build id of the job; for a presubmit of all pulls, and of this one.
 std::vector<std::string> latest_build_files(const Place& place);
 
 /// started.json. `merged_sha`: the commit that was tested; the pull's own where it is not known yet.

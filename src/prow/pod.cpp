@@ -5,6 +5,7 @@
 
 #include "base/strings.h"
 #include "prow/job_fields.h"
+#include "prow/kube_json.h"
 #include "prow/labels.h"
 
 namespace bowsprit::prow {
@@ -44,34 +45,30 @@ std::int64_t nanoseconds_of(const std::optional<milliseconds>& value) {
   return value.value_or(milliseconds(0)).count() * 1'000'000;
 }
 
-void set(Json& json, std::string_view key, const std::string& value) {
-  if (!value.empty()) json[std::string(key)] = value;
+/// With the members of all objects in the order of their names, as Kubernetes' tools print YAML.
+Json sorted(const Json& value) {
+  if (value.is_array()) {
+    Json out = Json::array();
+    for (const Json& item : value) out.push_back(sorted(item));
+    return out;
+  }
+  if (!value.is_object()) return value;
+  std::map<std::string, Json> members;
+  for (const auto& [key, item] : value.items()) members.emplace(key, sorted(item));
+  Json out = Json::object();
+  for (auto& [key, item] : members) out[key] = std::move(item);
+  return out;
 }
 
-/// Leaves out what Kubernetes' own types do not write: nulls, empty lists and texts, and false where it is the default.
-void prune(Json& value) {
-  constexpr std::array<std::string_view, 7> kFalseByDefault{"readOnly", "hostNetwork", "hostPID", "hostIPC",
-                                                            "stdin",    "stdinOnce",   "tty"};
-  if (value.is_array()) {
-    for (Json& item : value) prune(item);
-    return;
-  }
-  if (!value.is_object()) return;
-  for (auto it = value.begin(); it != value.end();) {
-    prune(it.value());
-    const bool empty = it->is_null() || (it->is_array() && it->empty()) ||
-                       (it->is_string() && it->get_ref<const std::string&>().empty());
-    const bool unset =
-        it->is_boolean() && !it->get<bool>() && std::ranges::find(kFalseByDefault, it.key()) != kFalseByDefault.end();
-    it = empty || unset ? value.erase(it) : std::next(it);
-  }
+void set(Json& json, std::string_view key, const std::string& value) {
+  if (!value.empty()) json[std::string(key)] = value;
 }
 
 /// The wrapping of one job; each step adds to the Pod spec.
 class Decorator {
  public:
-  Decorator(const ProwJob& job, const PodOptions& options, JobRun run, Json& spec)
-      : config_(*job.decoration_config), options_(options), run_(std::move(run)), spec_(spec) {
+  Decorator(const PodOptions& options, JobRun run, Json& spec)
+      : options_(options), run_(std::move(run)), config_(run_.decoration_config), spec_(spec) {
     if (run_.has_refs()) refs_.push_back(run_.refs);
     refs_.insert(refs_.end(), run_.extra_refs.begin(), run_.extra_refs.end());
     if (config_.skip_cloning.value_or(false)) refs_.clear();
@@ -105,10 +102,10 @@ class Decorator {
   }
 
   void add_storage() {
-    upload_ = config_.gcs_configuration ? yaml::to_json(*config_.gcs_configuration) : Json::object();
-    if (local()) {
-      upload_["local_output_dir"] = kOutputPath;
-    } else {
+    GcsConfiguration place = config_.gcs_configuration.value_or(GcsConfiguration{});
+    if (local()) place.local_output_dir = kOutputPath;
+    upload_ = yaml::to_json(place);
+    if (!local()) {
       add_credentials("gcs-credentials", "/secrets/gcs", config_.gcs_credentials_secret, "gcs_credentials_file");
       add_credentials("s3-credentials", "/secrets/s3-storage", config_.s3_credentials_secret, "s3_credentials_file");
     }
@@ -159,7 +156,6 @@ class Decorator {
     if (config_.github_app_private_key_secret) {
       clone_volumes_.push_back(one_key_volume(*config_.github_app_private_key_secret));
       mounts.push_back(mount(config_.github_app_private_key_secret->name, "/secrets/github-app", true));
-      options["github_app_private_key_file"] = "/secrets/github-app/" + config_.github_app_private_key_secret->key;
     }
     clone_volumes_.push_back(empty_dir("clonerefs-tmp"));
     mounts.push_back(mount("clonerefs-tmp", "/tmp"));
@@ -179,7 +175,9 @@ class Decorator {
                                           ? std::vector<std::string>{"https://api.github.com"}
                                           : config_.github_api_endpoints;
     set(options, "github_app_id", config_.github_app_id);
-    out["env"] = Json::array({variable("CLONEREFS_OPTIONS", dump_json(options))});
+    if (config_.github_app_private_key_secret)
+      options["github_app_private_key_file"] = "/secrets/github-app/" + config_.github_app_private_key_secret->key;
+    out["env"] = Json::array({variable("CLONEREFS_OPTIONS", go_json(options))});
     out["volumeMounts"] = std::move(mounts);
     return out;
   }
@@ -195,7 +193,7 @@ class Decorator {
     if (local()) mounts.push_back(mount("output", kOutputPath));
     Json out = container("initupload", config_.utility_images->initupload, resources(&UtilityResources::initupload));
     out["env"] = Json::array(
-        {variable("INITUPLOAD_OPTIONS", dump_json(options)), variable("JOB_SPEC", dump_json(job_spec(run_)))});
+        {variable("INITUPLOAD_OPTIONS", go_json(options)), variable("JOB_SPEC", go_json(job_spec(run_)))});
     if (!mounts.empty()) out["volumeMounts"] = std::move(mounts);
     return out;
   }
@@ -225,7 +223,7 @@ class Decorator {
       options.update(wrapper);
       item["command"] = Json::array({"/tools/entrypoint"});
       item.erase("args");
-      item["env"].push_back(variable("ENTRYPOINT_OPTIONS", dump_json(options)));
+      item["env"].push_back(variable("ENTRYPOINT_OPTIONS", go_json(options)));
       item["volumeMounts"].push_back(kLogs);
       item["volumeMounts"].push_back(kTools);
       for (const Json& mounted : item["volumeMounts"])
@@ -285,15 +283,16 @@ class Decorator {
   Json sidecar() {
     Json upload{{"items", Json::array({kArtifactsPath})}};
     upload.update(upload_);
-    Json censoring = config_.censoring_options ? yaml::to_json(*config_.censoring_options) : Json::object();
+    Json censoring = Json::object();
     for (const Json& mounted : secret_mounts_) censoring["secret_directories"].push_back(mounted["mountPath"]);
+    if (config_.censoring_options) censoring.update(yaml::to_json(*config_.censoring_options));
     Json options{{"gcs_options", std::move(upload)}, {"entries", wrappers_}};
     if (config_.upload_ignores_interrupts.value_or(false)) options["ignore_interrupts"] = true;
     options["censoring_options"] = std::move(censoring);
 
     Json out = container("sidecar", config_.utility_images->sidecar, resources(&UtilityResources::sidecar));
     out["env"] =
-        Json::array({variable("JOB_SPEC", dump_json(job_spec(run_))), variable("SIDECAR_OPTIONS", dump_json(options))});
+        Json::array({variable("JOB_SPEC", go_json(job_spec(run_))), variable("SIDECAR_OPTIONS", go_json(options))});
     Json mounts = Json::array({kLogs});
     mounts.insert(mounts.end(), storage_mounts_.begin(), storage_mounts_.end());
     mounts.insert(mounts.end(), secret_mounts_.begin(), secret_mounts_.end());
@@ -302,9 +301,9 @@ class Decorator {
     return out;
   }
 
-  const DecorationConfig& config_;
   const PodOptions& options_;
   JobRun run_;
+  const DecorationConfig& config_;
   Json& spec_;
   std::vector<Refs> refs_;  ///< what is cloned
   Json upload_;             ///< gcsupload's options
@@ -314,6 +313,24 @@ class Decorator {
   Json secret_mounts_ = Json::array();
   Json wrappers_ = Json::array();
 };
+
+/// The parts of Kubernetes in a decoration as Kubernetes writes them.
+DecorationConfig normalized(DecorationConfig config) {
+  if (config.resources)
+    for (Json* part : {&config.resources->clonerefs, &config.resources->initupload, &config.resources->place_entrypoint,
+                       &config.resources->sidecar}) {
+      normalize_kubernetes(*part);
+      if (!part->is_null()) *part = sorted(*part);
+    }
+  if (config.default_memory_request)
+    config.default_memory_request =
+        canonical_quantity(*config.default_memory_request).value_or(*config.default_memory_request);
+  if (config.scheduling_options) {
+    normalize_kubernetes(config.scheduling_options->affinity);
+    normalize_kubernetes(config.scheduling_options->tolerations);
+  }
+  return config;
+}
 
 }  // namespace
 
@@ -345,7 +362,7 @@ std::pair<std::map<std::string, std::string>, std::map<std::string, std::string>
     std::string_view base = value;
     while (base.ends_with('/')) base.remove_suffix(1);
     base.remove_prefix(base.rfind('/') + 1);
-    value = std::string(base);
+    value = base.empty() ? "/" : std::string(base);
   }
   std::erase_if(labels, [](const auto& label) { return !is_label_value(label.second); });
   return {std::move(labels), std::move(annotations)};
@@ -355,10 +372,8 @@ Result<Json> pod_of(const ProwJob& job, const PodOptions& options) {
   if (!json_get(job.pod_spec, "containers").is_array() || job.pod_spec["containers"].empty())
     return fail(ErrorKind::bad_config, "make the Pod of ProwJob '{}': it has no pod_spec with containers", job.name);
   Json spec = job.pod_spec;
-  prune(spec);
+  normalize_kubernetes(spec);
   if (spec["containers"].size() == 1) spec["containers"][0]["name"] = "test";
-  for (Json& container : spec["containers"])
-    if (!container.contains("resources")) container["resources"] = Json::object();
   spec["restartPolicy"] = "Never";
   if (!spec.contains("automountServiceAccountToken") && !spec.contains("serviceAccountName"))
     spec["automountServiceAccountToken"] = false;
@@ -369,16 +384,19 @@ Result<Json> pod_of(const ProwJob& job, const PodOptions& options) {
              .prow_job_id = job.name,
              .refs = job.refs.value_or(Refs{}),
              .extra_refs = job.extra_refs,
-             .decoration_config = job.decoration_config.value_or(DecorationConfig{}),
+             .decoration_config = normalized(job.decoration_config.value_or(DecorationConfig{})),
              .decorated = job.decoration_config.has_value(),
              .agent = job.agent};
   for (Json& container : spec["containers"])
     for (auto& [name, value] : job_environment(run)) container["env"].push_back(variable(name, value));
   if (job.decoration_config) {
-    if (const auto missing = missing_in(*job.decoration_config); !missing.empty())
+    // Where artifacts go is the utilities' business; a Pod without images could not even be created.
+    auto missing = missing_in(*job.decoration_config);
+    std::erase_if(missing, [](const std::string& what) { return what.find("utility_images") == std::string::npos; });
+    if (!missing.empty())
       return fail(ErrorKind::bad_config, "make the Pod of ProwJob '{}': spec.decoration_config: {}", job.name,
                   join(missing, "; "));
-    Decorator(job, options, std::move(run), spec).run();
+    Decorator(options, std::move(run), spec).run();
   }
   for (const char* list : {"initContainers", "containers"})
     if (spec.contains(list))
@@ -391,9 +409,11 @@ Result<Json> pod_of(const ProwJob& job, const PodOptions& options) {
       if (json_get(item, "value") == "") item.erase("value");
 
   const auto [labels, annotations] = labels_and_annotations(job);
-  Json metadata{{"name", job.name}, {"labels", yaml::to_json(labels)}};
-  if (!annotations.empty()) metadata["annotations"] = yaml::to_json(annotations);
-  return Json{{"metadata", std::move(metadata)}, {"spec", std::move(spec)}};
+  const Json metadata{{"annotations", yaml::to_json(annotations)},
+                      {"creationTimestamp", nullptr},
+                      {"labels", yaml::to_json(labels)},
+                      {"name", job.name}};
+  return sorted(Json{{"metadata", metadata}, {"spec", std::move(spec)}, {"status", Json::object()}});
 }
 
 }  // namespace bowsprit::prow

@@ -5,6 +5,7 @@
 
 #include "base/strings.h"
 #include "os/files.h"
+#include "prow/kube_json.h"
 #include "yaml/node.h"
 
 namespace bowsprit::prow {
@@ -154,7 +155,7 @@ TEST(Pod, SetsMemorySchedulingAndUsers) {
 )"));
   const Json& spec = json_get(made, "spec");
   EXPECT_EQ(json_get(part(spec, "containers", "test"), "resources").dump(),
-            R"({"requests":{"memory":"4Gi"},"limits":{"memory":"4Gi"}})");
+            R"({"limits":{"memory":"4Gi"},"requests":{"memory":"4Gi"}})");
   EXPECT_EQ(json_get(spec, "tolerations").dump(), R"([{"key":"k"}])");
   EXPECT_EQ(json_get(spec, "securityContext").dump(), R"({"fsGroup":0})");
   EXPECT_TRUE(json_bool(options_of(made, "containers", "sidecar", "SIDECAR_OPTIONS"), "ignore_interrupts"));
@@ -169,9 +170,9 @@ TEST(Pod, CensorsTheSecretsThatTheJobMounts) {
   const Json made = pod(text);
   const Json options = options_of(made, "containers", "sidecar", "SIDECAR_OPTIONS");
   EXPECT_EQ(json_get(options, "censoring_options").dump(),
-            R"({"minimum_secret_length":6,"secret_directories":["/key"]})");
+            R"({"secret_directories":["/key"],"minimum_secret_length":6})");
   EXPECT_EQ(part(part(json_get(made, "spec"), "containers", "sidecar"), "volumeMounts", "key").dump(),
-            R"({"name":"key","mountPath":"/key"})");
+            R"({"mountPath":"/key","name":"key"})");
 }
 
 TEST(Pod, WritesToAFolderOfTheNodeInLocalMode) {
@@ -180,7 +181,7 @@ TEST(Pod, WritesToAFolderOfTheNodeInLocalMode) {
   EXPECT_EQ(json_string(options, "local_output_dir"), "/output");
   EXPECT_FALSE(options.contains("gcs_credentials_file"));
   EXPECT_EQ(part(json_get(made, "spec"), "volumes", "output").dump(),
-            R"({"name":"output","hostPath":{"path":"/out"}})");
+            R"({"hostPath":{"path":"/out"},"name":"output"})");
 }
 
 TEST(Pod, NamesWhatIsMissing) {
@@ -196,6 +197,62 @@ TEST(Pod, NamesWhatIsMissing) {
             "pj.yaml:1:14: spec.type: expected presubmit, postsubmit, periodic or batch, got \"presubmits\"\n"
             "pj.yaml:1:55: spec.decoration_config.timeout: expected a duration such as 90s or 1h30m, got \"x\"\n"
             "pj.yaml:1:7: spec: expected the field \"refs\" for a presubmit");
+}
+
+TEST(KubeJson, WritesAQuantityAsKubernetesDoes) {
+  struct Case {
+    std::string_view given, expected;
+  };
+  for (const auto& [given, expected] : {Case{"1024Mi", "1Gi"},  {"1.5Gi", "1536Mi"}, {"1000m", "1"},   {"0.1", "100m"},
+                                        {"1000", "1k"},         {"100", "100"},      {"512Ki", "512Ki"}, {"0", "0"},
+                                        {"0Gi", "0"},           {"1023", "1023"},    {"2e3", "2e3"},   {"1500k", "1500k"},
+                                        {"0.5Ki", "512"},       {"-1024Mi", "-1Gi"}, {".5", "500m"},   {"1E", "1E"},
+                                        {"1u", "1u"},           {"1.0Gi", "1Gi"},    {"7Ei", "7Ei"}})
+    EXPECT_EQ(canonical_quantity(given).value_or("none"), expected) << given;
+  for (const std::string_view none : {"", "x", "1ki", "1 Gi", "Gi", "1Gb", "8E8Ei"})
+    EXPECT_EQ(canonical_quantity(none), std::nullopt) << none;
+}
+
+TEST(KubeJson, LeavesOutWhatKubernetesTypesLeaveOut) {
+  Json spec = yaml_value(R"(
+containers:
+- name: a
+  args: []
+  stdin: false
+  ports: [{containerPort: 80, hostPort: 0}]
+  env: [{name: CPU, valueFrom: {resourceFieldRef: {resource: limits.cpu}}}]
+  resources: {requests: {cpu: 0.5, memory: 2048Mi}, limits: {}}
+  livenessProbe: {timeoutSeconds: 0, exec: {command: [""]}}
+initContainers: [{name: b}]
+nodeSelector: {zone: ""}
+securityContext: {runAsUser: 0, runAsNonRoot: false}
+volumes: [{name: v, emptyDir: {sizeLimit: 1000Mi}}]
+)");
+  normalize_kubernetes(spec);
+  EXPECT_EQ(dump_json(spec), dump_json(yaml_value(R"(
+containers:
+- name: a
+  ports: [{containerPort: 80}]
+  env: [{name: CPU, valueFrom: {resourceFieldRef: {resource: limits.cpu, divisor: "0"}}}]
+  resources: {requests: {cpu: 500m, memory: 2Gi}}
+  livenessProbe: {exec: {command: [""]}}
+initContainers: [{name: b, resources: {}}]
+nodeSelector: {zone: ""}
+securityContext: {runAsUser: 0, runAsNonRoot: false}
+volumes: [{name: v, emptyDir: {sizeLimit: 1000Mi}}]
+)")));
+}
+
+TEST(KubeJson, EscapesAsGo) { EXPECT_EQ(go_json("a<b>&\xe2\x80\xa8\xe2\x82\xac"), R"("a\u003cb\u003e\u0026\u2028€")"); }
+
+TEST(Pod, TextIsTheOneThatProwsToolsPrint) {
+  if (!std::filesystem::exists(shared_pods())) GTEST_SKIP() << "no " << shared_pods();
+  for (const auto& entry : std::filesystem::directory_iterator(shared_pods())) {
+    const std::string name = entry.path().filename().string();
+    if (!name.ends_with(".prowjob.yaml")) continue;
+    const auto expected_file = entry.path().parent_path() / replace_all(name, ".prowjob.", ".pod.");
+    EXPECT_EQ(yaml::to_yaml(pod(*read_file(entry.path()))), *read_file(expected_file)) << name;
+  }
 }
 
 }  // namespace

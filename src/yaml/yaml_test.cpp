@@ -106,7 +106,7 @@ TEST(YamlText, IsReadBackAsTheSameValue) {
     EXPECT_EQ(json_of(to_yaml(*parse_json(text))), text) << to_yaml(*parse_json(text));
   }
   EXPECT_EQ(to_yaml(*parse_json(R"({"a":[{"b":1,"c":"x"}],"d":{"e":"true"}})")),
-            "a:\n- b: 1\n  c: x\nd:\n  e: 'true'\n");
+            "a:\n- b: 1\n  c: x\nd:\n  e: \"true\"\n");
 }
 
 TEST(Bytes, HaveUnits) {

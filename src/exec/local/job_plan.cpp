@@ -101,7 +101,7 @@ Result<JobPlan> plan_job(const RunRequest& request, const MergedSource& source, 
                    .decoration_config = request.job.decoration_config,
                    .decorated = request.job.decorate};
   run.refs.base_sha = source.base_sha;
-  JobPlan plan{.source_path = prow::clone_path(request.refs)};
+  JobPlan plan{.source_path = prow::local_clone_path(request.refs)};
   if (!plain_absolute(plan.source_path))
     return fail(ErrorKind::bad_config, "job '{}': its source can't be at '{}'", request.job.name, plan.source_path);
   plan.env = {{"HOME", "/tmp"}, {"TMPDIR", "/tmp"},  {"LANG", "C.UTF-8"},
