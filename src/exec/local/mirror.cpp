@@ -20,8 +20,9 @@ std::string branch_ref(const std::string& branch) { return "refs/bowsprit/branch
 std::string change_ref(const std::string& sha) { return "refs/bowsprit/change/" + sha; }
 
 std::string merge_message(const std::string& branch, const std::string& sha) {
-  // git leaves "into master" out (merge.suppressDest's default).
-  return fmt::format("Merge commit '{}'{}\n", sha, branch == "master" ? "" : fmt::format(" into {}", branch));
+  // git leaves "into main" and "into master" out (merge.suppressDest's default).
+  const bool unnamed = branch == "main" || branch == "master";
+  return fmt::format("Merge commit '{}'{}\n", sha, unnamed ? "" : fmt::format(" into {}", branch));
 }
 
 }  // namespace
