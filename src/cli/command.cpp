@@ -27,6 +27,12 @@ std::vector<std::string> Arguments::all(std::string_view name) const {
   return out;
 }
 
+bool Arguments::flag(std::string_view name, bool fallback) const {
+  const auto text = get(name);
+  if (!text) return fallback;
+  return !(*text == "false" || *text == "f" || *text == "0" || *text == "FALSE" || *text == "F" || *text == "False");
+}
+
 Result<std::optional<milliseconds>> Arguments::duration(std::string_view name) const {
   const auto text = get(name);
   if (!text) return std::nullopt;
@@ -53,15 +59,17 @@ Result<Arguments> parse_arguments(const Command& command, const std::vector<std:
     const std::string& word = words[i];
     if (options_ended || word.size() < 2 || word[0] != '-') {
       arguments.positionals.push_back(word);
+      options_ended = options_ended || command.go_flags;
       continue;
     }
     if (word == "--") {
       options_ended = true;
       continue;
     }
-    if (!word.starts_with("--")) return fail(ErrorKind::usage, "unknown option '{}'", word);
+    const std::size_t dashes = word.starts_with("--") ? 2 : 1;
+    if (dashes == 1 && !command.go_flags) return fail(ErrorKind::usage, "unknown option '{}'", word);
     const auto equals = word.find('=');
-    const std::string name = word.substr(2, equals == std::string::npos ? equals : equals - 2);
+    const std::string name = word.substr(dashes, equals == std::string::npos ? equals : equals - dashes);
     const auto option = std::ranges::find(command.options, name, &Option::name);
     if (option == command.options.end()) {
       std::vector<std::string> known{"help"};
@@ -72,8 +80,8 @@ Result<Arguments> parse_arguments(const Command& command, const std::vector<std:
     }
     if (!option->repeats && arguments.has(name)) return fail(ErrorKind::usage, "--{} is given twice", name);
     if (option->value.empty()) {
-      if (equals != std::string::npos) return fail(ErrorKind::usage, "--{} takes no value", name);
-      arguments.values_.emplace(name, "");
+      if (equals != std::string::npos && !command.go_flags) return fail(ErrorKind::usage, "--{} takes no value", name);
+      arguments.values_.emplace(name, equals == std::string::npos ? "" : word.substr(equals + 1));
     } else if (equals != std::string::npos) {
       arguments.values_.emplace(name, word.substr(equals + 1));
     } else if (i + 1 < words.size()) {

@@ -4,7 +4,7 @@
 /// Options are declared once; the declaration gives parsing, errors and `--help`. "--name value" and "--name=value"
 /// both work,
 /// "--" ends options. Exit codes are the project's: 0 done, 1 the change is at fault, 2 usage or configuration, 3
-/// infrastructure. Does not: read environment variables or files.
+/// infrastructure. Does not: read files.
 #pragma once
 
 #include <map>
@@ -31,6 +31,8 @@ class Arguments {
   [[nodiscard]] std::optional<std::string> get(std::string_view name) const;  ///< the last one given
   [[nodiscard]] std::string get(std::string_view name, std::string_view fallback) const;
   [[nodiscard]] std::vector<std::string> all(std::string_view name) const;
+  /// A switch of a command with `go_flags`, which may be given as "--name=false".
+  [[nodiscard]] bool flag(std::string_view name, bool fallback) const;
   /// @error usage  given, and not a duration ("90s", "5m") or not a whole number
   [[nodiscard]] Result<std::optional<milliseconds>> duration(std::string_view name) const;
   [[nodiscard]] Result<std::optional<std::int64_t>> number(std::string_view name) const;
@@ -51,6 +53,9 @@ struct Command {
   int max_operands = 0;  ///< negative: any number
   int (*run)(const Arguments& arguments) = nullptr;
   bool hidden = false;  ///< not in the overview: other parts of bowsprit start it
+  bool go_flags =
+      false;  ///< as Go's package flag reads words: also "-name", "--switch=false", ends at the first operand
+  std::string options_variable = {};  ///< environment variable; where it is set, the words are not read at all
 };
 
 /// @error usage  unknown option (with the nearest known one), missing value, wrong number of operands

@@ -10,7 +10,10 @@ namespace bowsprit::cli {
 const std::vector<Command>& commands();
 
 Command abort_command();
+Command clonerefs_command();
 Command config_check_command();
+Command entrypoint_command();
+Command initupload_command();
 Command jobs_command();
 Command parse_command();
 Command pod_command();
@@ -20,6 +23,7 @@ Command run_command();
 Command report_command();
 Command sandbox_init_command();
 Command serve_command();
+Command sidecar_command();
 Command trigger_command();
 Command warm_command();
 

@@ -2,7 +2,10 @@
 /// The program: finds the subcommand in the table of cli/commands.h and runs it.
 #include <signal.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,12 +28,24 @@ void print_overview(std::FILE* to) {
              "\n`bowsprit COMMAND --help` explains one, with an example. --verbose and --quiet set the log's level.\n");
 }
 
+/// The subcommand that the program's own name asks for, as in Prow's images: a link or copy called "sidecar".
+std::optional<std::string> named_command(std::string_view program) {
+  const auto name = program.substr(program.rfind('/') + 1);
+  for (const auto& command : commands())
+    if (!command.options_variable.empty() && command.name == name) return command.name;
+  return std::nullopt;
+}
+
 int dispatch(std::vector<std::string> words) {
-  std::erase_if(words, [](const std::string& word) {
+  // What follows "--", or the words of a wrapped program, is not ours.
+  const bool wraps = !words.empty() && named_command(words[0]).has_value();
+  const auto own_end = wraps ? words.begin() : std::ranges::find(words, "--");
+  const auto kept = std::remove_if(words.begin(), own_end, [](const std::string& word) {
     if (word == "--verbose") set_log_level(LogLevel::debug);
     if (word == "--quiet") set_log_level(LogLevel::warn);
     return word == "--verbose" || word == "--quiet";
   });
+  words.erase(kept, own_end);
   if (words.empty() || words[0] == "--help" || words[0] == "-h" || words[0] == "help") {
     print_overview(words.empty() ? stderr : stdout);
     return words.empty() ? 2 : 0;
@@ -59,13 +74,15 @@ int dispatch(std::vector<std::string> words) {
   }
   words.erase(words.begin(), words.begin() + static_cast<std::ptrdiff_t>(used));
   for (const auto& word : words) {
-    if (word == "--") break;
+    if (word == "--" || (found->go_flags && !word.starts_with('-'))) break;
     if (word == "--help" || word == "-h") {
       fmt::print("{}", help_text(*found));
       return 0;
     }
   }
-  const auto arguments = parse_arguments(*found, words);
+  // A pod utility gets its options from the environment, and Prow's controller may add words that then don't count.
+  const bool given = !found->options_variable.empty() && std::getenv(found->options_variable.c_str()) != nullptr;
+  const auto arguments = given ? Arguments() : parse_arguments(*found, words);
   if (!arguments) {
     report_error(arguments.error());
     fmt::print(stderr, "see: bowsprit {} --help\n", found->name);
@@ -80,7 +97,9 @@ int dispatch(std::vector<std::string> words) {
 int main(int argc, char** argv) {
   ::signal(SIGPIPE, SIG_IGN);  // a reader that went away is an error of that write, not our end
   try {
-    return bowsprit::cli::dispatch({argv + 1, argv + argc});
+    std::vector<std::string> words(argv + 1, argv + argc);
+    if (auto name = bowsprit::cli::named_command(argv[0])) words.insert(words.begin(), *std::move(name));
+    return bowsprit::cli::dispatch(std::move(words));
   } catch (const std::exception& e) {
     std::fprintf(stderr, "bowsprit: bug: %s\nplease report this with the command that you ran\n", e.what());
     return 3;

@@ -98,7 +98,7 @@ constexpr std::array<std::string_view, 8> kPlainBools{"readOnly", "hostNetwork",
                                                       "stdin",    "stdinOnce",   "tty",     "publishNotReadyAddresses"};
 constexpr std::array<std::string_view, 6> kPlainNumbers{"hostPort",      "initialDelaySeconds", "timeoutSeconds",
                                                         "periodSeconds", "successThreshold",    "failureThreshold"};
-constexpr std::array<std::string_view, 7> kTextMaps{"nodeSelector",     "matchLabels", "labels",     "annotations",
+constexpr std::array<std::string_view, 7> kTextMaps{"nodeSelector",     "matchLabels", "labels",  "annotations",
                                                     "volumeAttributes", "limits",      "requests"};
 
 bool is_left_out(std::string_view key, const Json& value) {

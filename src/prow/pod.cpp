@@ -192,8 +192,8 @@ class Decorator {
     mounts.insert(mounts.end(), storage_mounts_.begin(), storage_mounts_.end());
     if (local()) mounts.push_back(mount("output", kOutputPath));
     Json out = container("initupload", config_.utility_images->initupload, resources(&UtilityResources::initupload));
-    out["env"] = Json::array(
-        {variable("INITUPLOAD_OPTIONS", go_json(options)), variable("JOB_SPEC", go_json(job_spec(run_)))});
+    out["env"] =
+        Json::array({variable("INITUPLOAD_OPTIONS", go_json(options)), variable("JOB_SPEC", go_json(job_spec(run_)))});
     if (!mounts.empty()) out["volumeMounts"] = std::move(mounts);
     return out;
   }

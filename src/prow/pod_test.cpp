@@ -203,11 +203,25 @@ TEST(KubeJson, WritesAQuantityAsKubernetesDoes) {
   struct Case {
     std::string_view given, expected;
   };
-  for (const auto& [given, expected] : {Case{"1024Mi", "1Gi"},  {"1.5Gi", "1536Mi"}, {"1000m", "1"},   {"0.1", "100m"},
-                                        {"1000", "1k"},         {"100", "100"},      {"512Ki", "512Ki"}, {"0", "0"},
-                                        {"0Gi", "0"},           {"1023", "1023"},    {"2e3", "2e3"},   {"1500k", "1500k"},
-                                        {"0.5Ki", "512"},       {"-1024Mi", "-1Gi"}, {".5", "500m"},   {"1E", "1E"},
-                                        {"1u", "1u"},           {"1.0Gi", "1Gi"},    {"7Ei", "7Ei"}})
+  for (const auto& [given, expected] : {Case{"1024Mi", "1Gi"},
+                                        {"1.5Gi", "1536Mi"},
+                                        {"1000m", "1"},
+                                        {"0.1", "100m"},
+                                        {"1000", "1k"},
+                                        {"100", "100"},
+                                        {"512Ki", "512Ki"},
+                                        {"0", "0"},
+                                        {"0Gi", "0"},
+                                        {"1023", "1023"},
+                                        {"2e3", "2e3"},
+                                        {"1500k", "1500k"},
+                                        {"0.5Ki", "512"},
+                                        {"-1024Mi", "-1Gi"},
+                                        {".5", "500m"},
+                                        {"1E", "1E"},
+                                        {"1u", "1u"},
+                                        {"1.0Gi", "1Gi"},
+                                        {"7Ei", "7Ei"}})
     EXPECT_EQ(canonical_quantity(given).value_or("none"), expected) << given;
   for (const std::string_view none : {"", "x", "1ki", "1 Gi", "Gi", "1Gb", "8E8Ei"})
     EXPECT_EQ(canonical_quantity(none), std::nullopt) << none;

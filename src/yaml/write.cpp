@@ -12,7 +12,8 @@ bool bare_is_safe(std::string_view text) {
   if (text.empty() || text.size() > 1000) return false;
   constexpr std::string_view kNeverFirst = "?:,[]{}#&*!|>'\"%@` ";
   const bool marks_an_item = text == "-" || text.starts_with("- ") || text.starts_with("---");
-  if (marks_an_item || kNeverFirst.find(text.front()) != std::string_view::npos || text.back() == ' ' || text.back() == ':')
+  if (marks_an_item || kNeverFirst.find(text.front()) != std::string_view::npos || text.back() == ' ' ||
+      text.back() == ':')
     return false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto c = static_cast<unsigned char>(text[i]);
@@ -29,9 +30,9 @@ std::string in_quotes(std::string_view text) {
   const bool plain_bytes = std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
   // A word that would be read as a number, a truth value or nothing gets double quotes, as Kubernetes' tools do.
   const Tree bare = Tree::parse({}, text);
-  const bool another_type = text.empty() || (bare.documents().size() == 1 && bare.problems().empty() &&
-                                             to_json(bare.documents()[0]).is_primitive() &&
-                                             !to_json(bare.documents()[0]).is_string());
+  const bool another_type =
+      text.empty() || (bare.documents().size() == 1 && bare.problems().empty() &&
+                       to_json(bare.documents()[0]).is_primitive() && !to_json(bare.documents()[0]).is_string());
   if (plain_bytes && !another_type) return "'" + replace_all(std::string(text), "'", "''") + "'";
   return dump_json(std::string(text));  // a JSON string is a YAML double-quoted one
 }
