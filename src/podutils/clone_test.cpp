@@ -34,6 +34,7 @@ class Clone : public testing::Test {
     settings_.pauses = {milliseconds(1)};
     refs_ = {
         .org = "o", .repo = "r", .base_ref = "main", .base_sha = base_, .clone_uri = "file://" + origin().string()};
+    refs_.skip_submodules = true;  // there are none, and git's script to find out is slow
     refs_.pulls = {{.number = 42, .sha = change_, .ref = "refs/changes/42/42/1"}};
   }
 
@@ -82,7 +83,6 @@ TEST_F(Clone, DeepensWhatIsTooShallowToTheSameCommit) {
   const std::string whole = clone(refs_, settings_, {}).final_sha;
   settings_.src_root = (temp_.path() / "shallow").string();
   refs_.clone_depth = 1;
-  refs_.skip_submodules = true;
   const CloneRecord record = clone(refs_, settings_, {});
   ASSERT_FALSE(record.failed) << commands(record);
   EXPECT_EQ(record.final_sha, whole);
