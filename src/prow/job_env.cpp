@@ -87,7 +87,9 @@ std::string clone_path(const Refs& refs, std::string_view root) {
     if (const auto scheme = path.rfind("://"); scheme != std::string::npos) path.erase(0, scheme + 3);
   }
   if (path.empty()) path = fmt::format("github.com/{}/{}", refs.org, refs.repo);
-  return (std::filesystem::path(root) / "src" / path).lexically_normal().string();
+  std::string place = (std::filesystem::path(root) / "src" / path).lexically_normal().string();
+  if (place.size() > 1 && place.ends_with('/')) place.pop_back();
+  return place;
 }
 
 std::string local_clone_path(const Refs& refs) {

@@ -119,6 +119,7 @@ void make_canonical(Json& quantity) {
 }
 
 void normalize_member(std::string_view key, Json& value) {
+  if (key == "hostPath") return;  // its `type` is a pointer, so an empty one stays
   if ((key == "limits" || key == "requests" || key == "overhead") && value.is_object()) {
     for (auto& quantity : value) make_canonical(quantity);
   } else if (key == "sizeLimit" || key == "divisor") {
