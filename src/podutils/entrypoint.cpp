@@ -150,6 +150,7 @@ class Job {
   /// Copies output until the program and all writers of its output ended, a signal came, or the time is up.
   Woken wait(ChildProcess& child, SteadyTime limit) {
     std::optional<SteadyTime> last_lines;
+    if (child.status()) last_lines = now() + kLastLines;
     while (true) {
       if (child.status() && (!output_end_ || (last_lines && now() >= *last_lines))) return Woken::ended;
       const SteadyTime until = last_lines ? std::min(*last_lines, limit) : limit;

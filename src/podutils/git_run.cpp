@@ -27,7 +27,8 @@ Result<Fd> memory_file(const char* name) {
 }
 
 std::string whole_text(const Fd& fd) {
-  std::string text(kOutputLimit, '\0');
+  const auto size = static_cast<std::size_t>(std::max<off_t>(::lseek(fd.get(), 0, SEEK_END), 0));
+  std::string text(std::min(size, kOutputLimit), '\0');
   const auto count = ::pread(fd.get(), text.data(), text.size(), 0);
   text.resize(static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
   return text;
