@@ -267,6 +267,51 @@ def test_a_token_reaches_the_server_and_nothing_else(ours, folder):
     assert found == "", "the token is left in the work tree"
 
 
+@contextlib.contextmanager
+def github_api(organization, token):
+    """Just the two calls by which an app gets a token; gives its URL, and the requests as they come."""
+    seen = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            seen.append((self.command, self.path.partition("?")[0], self.headers.get("Authorization", "")))
+            answers = {"/app/installations": [{"id": 1, "account": {"login": "another"}}, {"id": 7, "account": {"login": organization}}],
+                       "/app/installations/7/access_tokens": {"token": token}}
+            body = json.dumps(answers.get(self.path.partition("?")[0], {})).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_POST = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", seen
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_github_app_reads_with_the_token_of_its_installation(ours, folder):
+    origin = Origin(folder)
+    key = folder / "key.pem"
+    subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
+    with served(origin, "x-access-token", SECRET) as url, github_api("octo", SECRET) as (api, seen):
+        options = clone_options(folder, origin.refs(clone_uri=url, org="octo"), github_app_id="12", github_app_private_key_file=str(key), github_api_endpoints=[api])
+        code, said = ours.run("clonerefs", options)
+    log = (folder / "clone.json").read_text()
+    assert code == 0 and not json.loads(log)[1].get("failed"), said + log
+    assert SECRET not in said + log
+    assert [(method, path) for method, path, _ in seen] == [("GET", "/app/installations"), ("POST", "/app/installations/7/access_tokens")]
+    claims = seen[0][2].removeprefix("Bearer ").split(".")[1]
+    assert json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["iss"] == "12"
+
+
 ENDS = [
     # name, program, more options, exit code, marker
     ("success", ["true"], {}, 0, "0"),
