@@ -134,10 +134,12 @@ class Setup {
   Result<> use_cookies_everywhere() {
     const fs::path file = folder_->path() / "gitconfig";
     const Environment ours = current_environment();
-    const auto global = ours.find("GIT_CONFIG_GLOBAL");
-    const std::string own = global == ours.end() ? "~/.gitconfig" : global->second;
-    TRY(write_file(file,
-                   fmt::format("[include]\n\tpath = {}\n[http]\n\tcookiefile = {}\n", own, options_.cookie_path)));
+    std::string text;
+    if (const auto global = ours.find("GIT_CONFIG_GLOBAL"); global != ours.end())
+      text = fmt::format("[include]\n\tpath = {}\n", global->second);
+    else if (ours.contains("HOME"))  // without it git can't tell what "~" is
+      text = "[include]\n\tpath = ~/.gitconfig\n";
+    TRY(write_file(file, text + fmt::format("[http]\n\tcookiefile = {}\n", options_.cookie_path)));
     settings_.hidden["GIT_CONFIG_GLOBAL"] = file.string();
     record_.commands.push_back(
         {fmt::format("git config --global http.cookiefile \"{}\"", options_.cookie_path), "", "", {}});
