@@ -166,6 +166,9 @@ Result<> validate(const CloneOptions& options) {
   std::map<std::string, const prow::Refs*> places;
   for (const prow::Refs& refs : options.refs) {
     const std::string path = prow::clone_path(refs, options.src_root);
+    const std::string below = prow::clone_path({.path_alias = "."}, options.src_root) + "/";
+    if (!path.starts_with(below))
+      return wrong("{}/{} would be cloned to '{}', not below '{}'", refs.org, refs.repo, path, below);
     const auto [place, fresh] = places.emplace(path, &refs);
     if (fresh) continue;
     if (place->second->org == refs.org && place->second->repo == refs.repo)

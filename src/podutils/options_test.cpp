@@ -72,6 +72,7 @@ TEST(Options, OfClonerefsAreChecked) {
   EXPECT_TRUE(read("]"));
   EXPECT_FALSE(read(R"(,{"org":"o","repo":"r"}])"));
   EXPECT_TRUE(read(R"(,{"org":"o","repo":"r","path_alias":"elsewhere"}])"));
+  EXPECT_FALSE(read(R"(,{"org":"o","repo":"r","path_alias":"../../elsewhere"}])"));
   EXPECT_FALSE(read(R"(],"github_app_id":"1","github_api_endpoints":["https://api"])"));
   EXPECT_FALSE(read(R"(],"github_app_id":"1","github_app_private_key_file":"k")"));
   EXPECT_FALSE(read(

@@ -26,6 +26,16 @@ std::pair<std::string, std::string> source_place(const Refs& refs) {
   return {std::string(place.substr(0, slash)), std::string(place.substr(slash + 1))};
 }
 
+/// Below src/: the alias, or the link without its scheme, or GitHub's place.
+std::string source_folder(const Refs& refs) {
+  std::string path = refs.path_alias;
+  if (path.empty() && !refs.repo_link.empty()) {
+    path = refs.repo_link;
+    if (const auto scheme = path.rfind("://"); scheme != std::string::npos) path.erase(0, scheme + 3);
+  }
+  return path.empty() ? fmt::format("github.com/{}/{}", refs.org, refs.repo) : path;
+}
+
 }  // namespace
 
 std::string_view to_string(JobType type) {
@@ -81,19 +91,15 @@ std::map<std::string, std::string> job_environment(const JobRun& run) {
 }
 
 std::string clone_path(const Refs& refs, std::string_view root) {
-  std::string path = refs.path_alias;
-  if (path.empty() && !refs.repo_link.empty()) {
-    path = refs.repo_link;
-    if (const auto scheme = path.rfind("://"); scheme != std::string::npos) path.erase(0, scheme + 3);
-  }
-  if (path.empty()) path = fmt::format("github.com/{}/{}", refs.org, refs.repo);
-  std::string place = (std::filesystem::path(root) / "src" / path).lexically_normal().string();
+  std::string place =
+      std::filesystem::path(fmt::format("{}/src/{}", root, source_folder(refs))).lexically_normal().string();
   if (place.size() > 1 && place.ends_with('/')) place.pop_back();
   return place;
 }
 
 std::string local_clone_path(const Refs& refs) {
-  std::string path = clone_path(refs);
+  // Not made normal: a ".." in it must be seen, so that it can be refused.
+  std::string path = fmt::format("{}/src/{}", kCodeRoot, source_folder(refs));
   std::ranges::replace(path, ':', '_');
   return path;
 }

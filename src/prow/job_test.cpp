@@ -90,6 +90,9 @@ TEST(ClonePath, FollowsAliasThenLinkThenGithub) {
   EXPECT_EQ(local_clone_path(refs), "/home/prow/go/src/127.0.0.1_8080/linux");
   refs.path_alias = "somewhere/else";
   EXPECT_EQ(clone_path(refs), "/home/prow/go/src/somewhere/else");
+  refs.path_alias = "/absolute/../x/";
+  EXPECT_EQ(clone_path(refs), "/home/prow/go/src/x");
+  EXPECT_EQ(local_clone_path(refs), "/home/prow/go/src//absolute/../x/");  // for the caller to refuse
 }
 
 TEST(Layout, NamesProwsPaths) {
