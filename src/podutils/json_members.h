@@ -10,6 +10,8 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/result.h"
+#include "base/strings.h"
 
 namespace bowsprit::podutils {
 
@@ -40,5 +42,17 @@ class JsonMembers {
   std::string path_;
   std::vector<std::string>& problems_;
 };
+
+/// Options from their JSON. @error bad_config  it is no JSON, or names every member that does not fit
+template <class T>
+Result<T> read_options(std::string_view json, void (*read)(const JsonMembers&, T&)) {
+  const auto parsed = parse_json(json);
+  if (!parsed) return fail(ErrorKind::bad_config, "options: {}", parsed.error().message);
+  std::vector<std::string> problems;
+  T out;
+  read(JsonMembers(*parsed, "", problems), out);
+  if (problems.empty()) return out;
+  return fail(ErrorKind::bad_config, "options: {}", join(problems, "; "));
+}
 
 }  // namespace bowsprit::podutils

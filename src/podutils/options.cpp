@@ -11,19 +11,6 @@
 namespace bowsprit::podutils {
 namespace {
 
-using Problems = std::vector<std::string>;
-
-template <class T>
-Result<T> parse(std::string_view json, void (*read)(const JsonMembers&, T&)) {
-  auto parsed = parse_json(json);
-  if (!parsed) return fail(ErrorKind::bad_config, "options: {}", parsed.error().message);
-  Problems problems;
-  T out;
-  read(JsonMembers(*parsed, "", problems), out);
-  if (problems.empty()) return out;
-  return fail(ErrorKind::bad_config, "options: {}", join(problems, "; "));
-}
-
 void read_upload(const JsonMembers& from, UploadOptions& to) {
   from.read("items", to.items);
   from.read("sub_dir", to.sub_dir);
@@ -123,19 +110,19 @@ std::unexpected<Error> wrong(fmt::format_string<Args...> format, Args&&... args)
 }  // namespace
 
 Result<InitUploadOptions> read_initupload_options(std::string_view json) {
-  return parse<InitUploadOptions>(json, read_initupload);
+  return read_options<InitUploadOptions>(json, read_initupload);
 }
 Result<SidecarOptions> read_sidecar_options(std::string_view json) {
   TRY_ASSIGN(const Json parsed, parse_json(json));
   if (parsed.contains("censoring_options") &&
       (parsed.contains("secret_directories") || parsed.contains("censoring_concurrency")))
     return wrong("secret_directories and censoring_concurrency are the older form of censoring_options; give one");
-  return parse<SidecarOptions>(json, read_sidecar);
+  return read_options<SidecarOptions>(json, read_sidecar);
 }
-Result<CloneOptions> read_clone_options(std::string_view json) { return parse<CloneOptions>(json, read_clone); }
+Result<CloneOptions> read_clone_options(std::string_view json) { return read_options<CloneOptions>(json, read_clone); }
 
 Result<prow::Refs> read_refs(const Json& value) {
-  Problems problems;
+  std::vector<std::string> problems;
   prow::Refs refs;
   read_refs_members(JsonMembers(value, "refs", problems), refs);
   if (!problems.empty()) return bowsprit::fail(ErrorKind::bad_data, "{}", join(problems, "; "));

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "podutils/wrapper_options.h"
 
-#include "base/strings.h"
-
 namespace bowsprit::podutils {
 
 void read_wrapper(const JsonMembers& from, WrapperOptions& to) {
@@ -13,12 +11,9 @@ void read_wrapper(const JsonMembers& from, WrapperOptions& to) {
   from.read("metadata_file", to.metadata_file);
 }
 
-Result<EntrypointOptions> read_entrypoint_options(std::string_view json) {
-  const auto parsed = parse_json(json);
-  if (!parsed) return fail(ErrorKind::bad_config, "options: {}", parsed.error().message);
-  std::vector<std::string> problems;
-  const JsonMembers from(*parsed, "", problems);
-  EntrypointOptions to;
+namespace {
+
+void read_entrypoint(const JsonMembers& from, EntrypointOptions& to) {
   from.read("timeout", to.timeout);
   from.read("grace_period", to.grace_period);
   from.read("artifact_dir", to.artifact_dir);
@@ -28,8 +23,12 @@ Result<EntrypointOptions> read_entrypoint_options(std::string_view json) {
   from.read("copy_mode_only", to.copy_mode_only);
   from.read("copy_dst", to.copy_dst);
   read_wrapper(from, to.wrapper);
-  if (!problems.empty()) return fail(ErrorKind::bad_config, "options: {}", join(problems, "; "));
-  return to;
+}
+
+}  // namespace
+
+Result<EntrypointOptions> read_entrypoint_options(std::string_view json) {
+  return read_options<EntrypointOptions>(json, read_entrypoint);
 }
 
 Result<> validate(const WrapperOptions& options) {

@@ -19,7 +19,7 @@ void expect_golden(const std::string& name, const std::string& text) {
   const std::string path = std::string(BOWSPRIT_SOURCE_DIR) + "/src/report/testdata/" + name;
   if (std::getenv("UPDATE_GOLDEN") != nullptr) {
     std::ofstream(path) << text;
-    GTEST_SKIP() << "wrote " << path;
+    GTEST_SKIP() << "golden file " << path << " written; look at what changed";
   }
   std::ifstream file(path);
   std::ostringstream expected;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The other tests again with a server that is an ordinary user: the same guarantees by the same tests.
+// The sandbox's tests, and of the executor's those about warm builds and refusals, again with a server that is an ordinary user.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
