@@ -75,7 +75,7 @@ class EventStream::State {
  public:
   explicit State(std::function<void()> wake) : wake_(std::move(wake)) {}
 
-  bool send(std::string bytes) {
+  bool send(std::string_view bytes) {
     const std::lock_guard lock(mutex_);
     if (!wake_) return false;
     const bool was_idle = unsent_.empty();
@@ -151,7 +151,7 @@ class Session : public std::enable_shared_from_this<Session> {
     server_.sessions.insert(this);
     ++server_.session_count;
     error_code ignored;
-    socket_.set_option(tcp::no_delay(true), ignored);
+    (void)socket_.set_option(tcp::no_delay(true), ignored);
     const auto peer = socket_.remote_endpoint(ignored);
     if (!ignored) peer_ = peer.address().to_string();
   }
@@ -185,8 +185,8 @@ class Session : public std::enable_shared_from_this<Session> {
   void close() {
     error_code ignored;
     deadline_.cancel();
-    socket_.shutdown(tcp::socket::shutdown_both, ignored);
-    socket_.close(ignored);
+    (void)socket_.shutdown(tcp::socket::shutdown_both, ignored);
+    (void)socket_.close(ignored);
     if (events_) events_->forget_session();
   }
 
@@ -410,7 +410,7 @@ void HttpServer::Impl::accept() {
     }
     if (sessions.size() >= options.max_connections) {
       error_code ignored;
-      socket.non_blocking(true, ignored);
+      (void)socket.non_blocking(true, ignored);
       socket.write_some(asio::buffer(std::string_view("HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\n"
                                                       "Content-Length: 0\r\nConnection: close\r\n\r\n")),
                         ignored);
@@ -457,7 +457,7 @@ void HttpServer::stop(milliseconds grace) {
   if (!impl_->thread.joinable() || impl_->stopping.exchange(true)) return;
   asio::post(impl_->io, [impl = impl_.get(), grace] {
     error_code ignored;
-    impl->acceptor.close(ignored);
+    (void)impl->acceptor.close(ignored);
     impl->pause.cancel();
     if (impl->sessions.empty() || grace.count() == 0) return impl->io.stop();
     for (Session* session : std::set(impl->sessions)) session->finish();

@@ -406,7 +406,7 @@ Result<Json> pod_of(const ProwJob& job, const PodOptions& options) {
   // An empty value is a variable's absence to Kubernetes' own writer.
   for (Json& container : spec["containers"])
     for (Json& item : container["env"])
-      if (json_get(item, "value") == "") item.erase("value");
+      if (item.contains("value") && json_string(item, "value", "-").empty()) item.erase("value");
 
   const auto [labels, annotations] = labels_and_annotations(job);
   const Json metadata{{"annotations", yaml::to_json(annotations)},

@@ -36,7 +36,7 @@ std::string sentence(std::string_view text) {
 }
 
 /// A line that no reader of reports takes for a job's line, a header or a key.
-std::string line_of(std::string text) {
+std::string line_of(const std::string& text) {
   const bool taken = parse_job_line(text) || text.starts_with(kHeaderStart) || text.starts_with(kKeyStart);
   return text + (taken ? " .\n" : "\n");
 }

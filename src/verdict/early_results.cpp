@@ -21,7 +21,8 @@ RunResult ended(Verdict verdict, std::string summary, std::vector<Diagnostic> di
 }
 
 /// A tool's own words as a diagnostic, where there is no better one.
-std::vector<Diagnostic> with_tail(std::vector<Diagnostic> diagnostics, std::string_view message, std::string tail) {
+std::vector<Diagnostic> with_tail(std::vector<Diagnostic> diagnostics, std::string_view message,
+                                  std::string_view tail) {
   if (tail.empty()) return diagnostics;
   Diagnostic diagnostic{Diagnostic::Kind::error, {}, 0, 0, std::string(message)};
   diagnostic.text = printable(tail);
@@ -35,7 +36,7 @@ RunResult config_failed(std::string summary, std::vector<Diagnostic> diagnostics
   return ended(Verdict::config_error, std::move(summary), std::move(diagnostics));
 }
 
-RunResult build_failed(std::vector<Diagnostic> errors, std::string log_tail) {
+RunResult build_failed(std::vector<Diagnostic> errors, std::string_view log_tail) {
   const auto first = std::ranges::find(errors, Diagnostic::Kind::error, &Diagnostic::kind);
   const auto count = std::ranges::count(errors, Diagnostic::Kind::error, &Diagnostic::kind);
   std::string summary = "the build failed";
@@ -46,12 +47,11 @@ RunResult build_failed(std::vector<Diagnostic> errors, std::string log_tail) {
     return ended(Verdict::build_error, std::move(summary), std::move(errors));
   }
   return ended(Verdict::build_error, std::move(summary),
-               with_tail(std::move(errors), "the build's last lines", std::move(log_tail)));
+               with_tail(std::move(errors), "the build's last lines", log_tail));
 }
 
-RunResult boot_failed(std::string summary, std::string console_tail) {
-  return ended(Verdict::boot_error, std::move(summary),
-               with_tail({}, "the console's last lines", std::move(console_tail)));
+RunResult boot_failed(std::string summary, std::string_view console_tail) {
+  return ended(Verdict::boot_error, std::move(summary), with_tail({}, "the console's last lines", console_tail));
 }
 
 RunResult merge_conflict(const std::vector<std::string>& files) {

@@ -156,7 +156,7 @@ class Collector {
 };
 
 void add_document_diagnostics(RunResult& result, const ktap::Document& document, KernelEnd end) {
-  const auto add_error = [&](std::string message) {
+  const auto add_error = [&](const std::string& message) {
     Diagnostic diagnostic{Diagnostic::Kind::error, {}, 0, 0, message};
     diagnostic.fingerprint = "run|" + message;
     result.diagnostics.push_back(std::move(diagnostic));

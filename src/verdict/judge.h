@@ -79,8 +79,8 @@ ktap::ConsoleReport join_reports(std::vector<ktap::ConsoleReport> reports);
 
 /// Results of a run that ended before its tests.
 RunResult config_failed(std::string summary, std::vector<Diagnostic> diagnostics = {});
-RunResult build_failed(std::vector<Diagnostic> errors, std::string log_tail = {});
-RunResult boot_failed(std::string summary, std::string console_tail = {});
+RunResult build_failed(std::vector<Diagnostic> errors, std::string_view log_tail = {});
+RunResult boot_failed(std::string summary, std::string_view console_tail = {});
 RunResult merge_conflict(const std::vector<std::string>& files);
 RunResult infra_failed(std::string summary);
 RunResult aborted(std::string summary);
