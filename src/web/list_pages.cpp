@@ -5,7 +5,6 @@
 namespace bowsprit::web {
 namespace {
 
-
 Markup option(std::string_view value, std::string_view chosen, std::string_view words) {
   if (value == chosen) return markup("<option value=\"{}\" selected>{}</option>", value, words);
   return markup("<option value=\"{}\">{}</option>", value, words);
