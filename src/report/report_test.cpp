@@ -18,7 +18,9 @@ using sched::JobState;
 void expect_golden(const std::string& name, const std::string& text) {
   const std::string path = std::string(BOWSPRIT_SOURCE_DIR) + "/src/report/testdata/" + name;
   if (std::getenv("UPDATE_GOLDEN") != nullptr) {
-    std::ofstream(path) << text;
+    std::ofstream written(path);
+    written << text << std::flush;
+    ASSERT_TRUE(written) << path << " could not be written";
     GTEST_SKIP() << "golden file " << path << " written; look at what changed";
   }
   std::ifstream file(path);

@@ -46,20 +46,27 @@ const std::map<std::string, Difference>& differences() {
   return kDifferences;
 }
 
-/// Where tools/testing/kunit is: in $BOWSPRIT_TEST_KERNEL, or taken out of the repository that tools/test-kernel makes. Empty: neither.
-fs::path kunit_folder(const fs::path& dir) {
-  if (const char* tree = std::getenv("BOWSPRIT_TEST_KERNEL");
-      tree != nullptr && fs::exists(fs::path(tree) / "tools/testing/kunit/kunit.py"))
-    return fs::path(tree) / "tools/testing/kunit";
+/// Where tools/testing/kunit is: in $BOWSPRIT_TEST_KERNEL, or taken out of the repository that tools/test-kernel makes. Empty: neither
+/// is there. What is there and does not hold it is an error: a wrong setting must not look like a test that is not for here.
+Result<fs::path> kunit_folder(const fs::path& dir) {
+  if (const char* tree = std::getenv("BOWSPRIT_TEST_KERNEL"); tree != nullptr) {
+    const auto folder = fs::path(tree) / "tools/testing/kunit";
+    if (!fs::exists(folder / "kunit.py"))
+      return fail(ErrorKind::bad_config, "BOWSPRIT_TEST_KERNEL is '{}', which has no tools/testing/kunit/kunit.py",
+                  tree);
+    return folder;
+  }
   const char* cache = std::getenv("BOWSPRIT_CACHE");
   const char* home = std::getenv("HOME");
   const fs::path repository =
       (cache != nullptr ? fs::path(cache) : fs::path(home != nullptr ? home : "/") / ".cache/bowsprit") /
       "kernel/linux.git";
-  if (!fs::exists(repository)) return {};
+  if (!fs::exists(repository)) return fs::path();
   const std::string command =
-      fmt::format("git -C '{}' archive master tools/testing/kunit | tar -xC '{}'", repository.string(), dir.string());
-  return std::system(command.c_str()) == 0 ? dir / "tools/testing/kunit" : fs::path{};
+      fmt::format("git -C '{}' archive -o '{}/kunit.tar' master tools/testing/kunit && tar -xf '{}/kunit.tar' -C '{}'",
+                  repository.string(), dir.string(), dir.string(), dir.string());
+  if (std::system(command.c_str()) != 0) return fail(ErrorKind::bad_data, "failed: {}", command);
+  return dir / "tools/testing/kunit";
 }
 
 /// One run of Python over all logs: {"log": [passed, failed, crashed, skipped]}.
@@ -80,7 +87,9 @@ pathlib.Path(sys.argv[2]).write_text(json.dumps(out))
 TEST(KernelLogs, HaveTheCountsThatKunitPyGives) {
   auto dir = TempDir::create("bowsprit-kernel-logs");
   ASSERT_TRUE(dir) << dir.error().text();
-  const fs::path folder = kunit_folder(dir->path());
+  const auto found = kunit_folder(dir->path());
+  ASSERT_TRUE(found) << found.error().text();
+  const fs::path& folder = *found;
   if (folder.empty()) GTEST_SKIP() << "no kernel tree: run tools/test-kernel, or set BOWSPRIT_TEST_KERNEL";
   ASSERT_TRUE(write_file(dir->path() / "oracle.py", kOracle));
   const std::string command = fmt::format("python3 '{0}/oracle.py' '{1}' '{0}/oracle.json' > '{0}/oracle.log'",
