@@ -273,6 +273,8 @@ void Console::Reader::take_diagnostic(const KtapLine& line, std::string_view tex
   auto expectation = expectation_from(line.text);
   if (!expectation) return;
   running.faulted = running.faulted || line.text.starts_with("try faulted");
+  if (line.text.find("FAILED at ") != std::string_view::npos && line.name.size() < 200)
+    running.failing = printable(line.name);
   const std::size_t bytes = sizeof(Expectation) + expectation->file.size() + expectation->message.size();
   if (running.expectations.size() >= limits_.expectations_per_test || budget_.used + bytes > budget_.limit) return;
   budget_.used += bytes;

@@ -35,6 +35,7 @@ class Console::Reader {
     TestLog log;
     std::vector<Expectation> expectations;
     std::vector<std::size_t> splats;  ///< indices into splats_
+    std::string failing;              ///< whom "EXPECTATION FAILED" named
     bool ran_out_of_time = false;     ///< "test case timed out"
     bool faulted = false;             ///< "try faulted"
     bool fatal_splat = false;

@@ -140,6 +140,13 @@ const std::vector<Row>& rows() {
              "    not ok 1 a\n    ok 2 b\n",
              "not ok 1 s\n"),
        Verdict::crashed, "s.a=crashed s.b=passed", "crashed in s.a: try faulted: last line seen lib/x.c:33"},
+      {"SkipAfterAFailure",
+       suite(
+           "    # a: EXPECTATION FAILED at lib/x.c:3\n    Expected 2 == 3, but\n    ok 1 a # SKIP late\n    ok 2 b\n"),
+       Verdict::failed, "s.a=failed s.b=passed", "1 of 2 tests failed: s.a (lib/x.c:3)"},
+      {"AnotherTestsFailureInAGoodOne",
+       suite("    # fake: EXPECTATION FAILED at lib/x.c:3\n    Expected 2 == 3, but\n    ok 1 a\n    ok 2 b\n"),
+       Verdict::passed, "s.a=passed s.b=passed", ""},
       {"HeaderAndGoodResultAndNothingBetween",
        "TAP version 14\n1..1\n  # Subtest: s\n  1..1\n    # Subtest: c\n  ok 1 - c\nok 1 - s\n", Verdict::no_tests,
        "s.c=missing", ""},
