@@ -75,7 +75,10 @@ Result<> serve(const ServeOptions& options) {
   describe_metrics(metrics);
   Engine* engine_for_reports = nullptr;
   Reporter reporter(client, [&](Posted posted) { engine_for_reports->post(std::move(posted)); });
-  Engine engine({.gerrit = config.gerrit.url, .default_label = config.label, .runs = config.state / "runs"},
+  Engine engine({.gerrit = config.gerrit.url,
+                 .default_label = config.label,
+                 .runs = config.state / "runs",
+                 .history_age = std::chrono::days(config.history_days)},
                 {store, *executor, artifacts, [&](const std::string& project) { return jobs->jobs_for(project); },
                  [&](store::Report report) { reporter.submit(std::move(report)); }, metrics});
   engine_for_reports = &engine;

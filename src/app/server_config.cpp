@@ -111,6 +111,7 @@ const Fields<ServerConfig>& fields_of(const ServerConfig*) {
                                  .field("executor", &ServerConfig::executor)
                                  .field("state", &ServerConfig::state)
                                  .field("web", &ServerConfig::web)
+                                 .field("history_days", &ServerConfig::history_days, yaml::at_least(1))
                                  .field("default_kunitconfig", &ServerConfig::default_kunitconfig);
   return fields;
 }

@@ -89,6 +89,7 @@ struct ServerConfig {
   ExecutorConfig executor;
   std::filesystem::path state = "bowsprit-state";
   WebConfig web;
+  int history_days = 365;                     ///< results of single tests are kept so long
   std::filesystem::path default_kunitconfig;  ///< for trees without a kunitconfig; empty: such a tree is a config_error
 
   [[nodiscard]] std::vector<prow::RepoMapping> mappings() const;
