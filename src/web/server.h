@@ -7,6 +7,7 @@
 ///   GET  /run/ID/files/NAME             what is beside it: build-log.txt, started.json, finished.json ...
 ///   GET  /change/NUMBER                 all patch sets and their runs
 ///   GET  /jobs  /job/NAME               how the jobs fare, and the history of one
+///   GET  /tests  /test  /job-history/JOB  and their data, see history_handlers.h
 ///   GET  /healthz  /metrics
 ///   GET  /api/v1/runs  /api/v1/runs/ID  /api/v1/jobs  /api/v1/events (SSE, Last-Event-ID)
 ///   POST /api/v1/runs/ID/rerun  /abort  with "Authorization: Bearer TOKEN", so no foreign page can cause one
