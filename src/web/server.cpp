@@ -7,6 +7,7 @@
 #include "web/api.h"
 #include "web/artifact_type.h"
 #include "web/assets.h"
+#include "web/deck.h"
 #include "web/event_feed.h"
 #include "web/history_handlers.h"
 #include "web/layout.h"
@@ -145,6 +146,7 @@ void Server::Impl::add_routes() {
     return view ? json_response(run_detail_json(*view)) : json_error(view.error());
   });
   add_history_routes(routes, store);
+  add_deck_routes(routes, {store, reader, backend, options.public_url});
   routes.add("GET", "/api/v1/events", [this](const Request& request) { return serve_events(request); });
   routes.add("POST", "/api/v1/runs/{id}/rerun", [this](const Request& request) { return act(request, true); });
   routes.add("POST", "/api/v1/runs/{id}/abort", [this](const Request& request) { return act(request, false); });
@@ -283,7 +285,15 @@ Response Server::Impl::act(const Request& request, bool rerun) {
 Server::Server(Options options, store::Store store, artifact::ObjectStore& objects, Backend& backend, Metrics& metrics)
     : impl_(std::make_unique<Impl>(std::move(options), std::move(store), objects, backend, metrics)) {}
 Server::~Server() { stop(); }
-Result<int> Server::start() { return impl_->http.start(); }
+Result<int> Server::start() {
+  TRY_ASSIGN(const int port, impl_->http.start());
+  // Told to the handlers' thread; an answer before that has no absolute links.
+  if (impl_->options.public_url.empty())
+    impl_->http.post([impl = impl_.get(), port] {
+      impl->options.public_url = fmt::format("http://{}:{}", impl->options.http.address, port);
+    });
+  return port;
+}
 void Server::stop() { impl_->http.stop(); }
 
 }  // namespace bowsprit::web

@@ -34,6 +34,7 @@ class RecordingBackend final : public Backend {
     return fail(ErrorKind::conflict, "run {} has ended", run);
   }
   std::optional<std::filesystem::path> live_log(std::int64_t) override { return log; }
+  Result<Json> prow_job(const store::Run& run) override { return Json{{"metadata", {{"name", run.prow_job_id}}}}; }
   void update_metrics() override {}
   std::optional<std::string> trouble() override { return problem; }
 
