@@ -9,6 +9,7 @@
 #include "web/assets.h"
 #include "web/deck.h"
 #include "web/event_feed.h"
+#include "web/gerrit_checks.h"
 #include "web/history_handlers.h"
 #include "web/layout.h"
 #include "web/pages.h"
@@ -147,6 +148,7 @@ void Server::Impl::add_routes() {
   });
   add_history_routes(routes, store);
   add_deck_routes(routes, {store, reader, backend, options.public_url});
+  add_checks_routes(routes, {store, reader, options.public_url, options.gerrit_url});
   routes.add("GET", "/api/v1/events", [this](const Request& request) { return serve_events(request); });
   routes.add("POST", "/api/v1/runs/{id}/rerun", [this](const Request& request) { return act(request, true); });
   routes.add("POST", "/api/v1/runs/{id}/abort", [this](const Request& request) { return act(request, false); });

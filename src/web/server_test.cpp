@@ -49,8 +49,8 @@ class WebServerTest : public testing::Test {
       : dir_(std::move(TempDir::create("web").value())),
         store_(std::move(store::Store::open(dir_.path() / "db").value())),
         objects_(std::move(artifact::FolderStore::open(dir_.path() / "artifacts").value())),
-        server_({.token = Secret(std::move(token))}, store::Store::open(dir_.path() / "db").value(), objects_, backend_,
-                metrics_),
+        server_({.token = Secret(std::move(token)), .gerrit_url = "https://gerrit.example"},
+                store::Store::open(dir_.path() / "db").value(), objects_, backend_, metrics_),
         client_(net::HttpClient::Options{}) {
     port_ = server_.start().value();
   }
@@ -184,6 +184,34 @@ TEST_F(WebServerTest, ListsByFilterAndPage) {
   EXPECT_EQ(get("/run/99").status, 404);
   EXPECT_EQ(get("/api/v1/runs/99").status, 404);
   EXPECT_EQ(get("/change/99").status, 404);
+}
+
+TEST_F(WebServerTest, GerritsChecksTabGetsItsRunsEvenWhereAResultIsBroken) {
+  add_ended_run(artifact::result_json(sample_result()));
+  add_ended_run("{");
+  store::Run other = sample_run();
+  other.patchset = 4;
+  other.attempt = 9;  // whatever the store says, the tab wants 1 first
+  ASSERT_TRUE(store_.add_run(other).value());
+  const auto answer = get("/gerrit-checks/runs?change=4711&patchset=3", {{"Origin", "https://gerrit.example"}});
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.header("access-control-allow-origin"), "https://gerrit.example");
+  EXPECT_EQ(answer.header("access-control-allow-credentials"), "true");
+  const auto json = parse_json(answer.body).value();
+  const auto& runs = json_get(json, "runs");
+  ASSERT_EQ(runs.size(), 2U);
+  EXPECT_EQ(json_int(runs.at(0), "attempt"), 1);
+  EXPECT_EQ(json_int(runs.at(1), "attempt"), 2);
+  EXPECT_EQ(json_string(json_get(runs.at(1), "results").at(0), "category"), "ERROR");
+  EXPECT_THAT(json_string(runs.at(1), "statusLink"), StartsWith("http://127.0.0.1:"));
+  const auto all = parse_json(get("/gerrit-checks/runs?change=4711").body).value();
+  ASSERT_EQ(json_get(all, "runs").size(), 3U);
+  EXPECT_EQ(json_int(json_get(all, "runs").at(2), "attempt"), 1);
+  EXPECT_EQ(json_get(parse_json(get("/gerrit-checks/runs?change=1").body).value(), "runs").size(), 0U);
+  EXPECT_EQ(get("/gerrit-checks/runs").status, 400);
+  for (const char* origin : {"https://evil.example", "https://gerrit.example.evil", "null", "*"})
+    EXPECT_EQ(get("/gerrit-checks/runs?change=4711", {{"Origin", origin}}).header("access-control-allow-origin"), "")
+        << origin;
 }
 
 TEST_F(WebServerTest, ActsOnlyForSomebodyWithTheToken) {
