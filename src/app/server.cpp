@@ -90,9 +90,12 @@ Result<> serve(const ServeOptions& options) {
     TRY_ASSIGN(const auto text, read_file(config.web.token_file, 4096));
     token = Secret(std::string(trim(text)));
   }
-  web::Server web(
-      {.http = http, .token = std::move(token), .public_url = config.web.public_url, .gerrit_url = config.gerrit.url},
-      std::move(web_store), artifacts, backend, metrics);
+  web::Server web({.http = http,
+                   .token = std::move(token),
+                   .public_url = config.web.public_url,
+                   .gerrit_url = config.gerrit.url,
+                   .feeds = config.web.feeds},
+                  std::move(web_store), artifacts, backend, metrics);
   TRY_ASSIGN(const int port, web.start());
   const std::string own_url = fmt::format("http://{}:{}", http.address, port);
   engine.set_public_url(config.web.public_url.empty() ? own_url : config.web.public_url);

@@ -98,6 +98,7 @@ const Fields<WebConfig>& fields_of(const WebConfig*) {
   static const auto fields = Fields<WebConfig>()
                                  .field("listen", &WebConfig::listen, check_listen)
                                  .field("public_url", &WebConfig::public_url, check_url)
+                                 .field("feeds", &WebConfig::feeds)
                                  .field("token_file", &WebConfig::token_file);
   return fields;
 }

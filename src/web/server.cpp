@@ -9,6 +9,7 @@
 #include "web/assets.h"
 #include "web/deck.h"
 #include "web/event_feed.h"
+#include "web/feed.h"
 #include "web/gerrit_checks.h"
 #include "web/history_handlers.h"
 #include "web/layout.h"
@@ -89,6 +90,7 @@ struct Server::Impl {
   Response serve_log(const Request& request);
   Response serve_change(const Request& request);
   Response serve_job(const std::string& name);
+  Response serve_feed(const std::string& name);
   Result<std::vector<JobView>> all_jobs();
   Response serve_events(const Request& request);
   Response serve_health();
@@ -149,6 +151,9 @@ void Server::Impl::add_routes() {
   add_history_routes(routes, store);
   add_deck_routes(routes, {store, reader, backend, options.public_url});
   add_checks_routes(routes, {store, reader, options.public_url, options.gerrit_url});
+  if (options.feeds)
+    routes.add("GET", "/job/{name}/feed.atom",
+               [this](const Request& request) { return serve_feed(request.param("name")); });
   routes.add("GET", "/api/v1/events", [this](const Request& request) { return serve_events(request); });
   routes.add("POST", "/api/v1/runs/{id}/rerun", [this](const Request& request) { return act(request, true); });
   routes.add("POST", "/api/v1/runs/{id}/abort", [this](const Request& request) { return act(request, false); });
@@ -216,6 +221,14 @@ Response Server::Impl::serve_job(const std::string& name) {
   if (!runs) return page_error(runs.error());
   if (runs->empty()) return page_error(fail(ErrorKind::not_found, "no run of a job '{}' is known here", name).error());
   return Response::html(job_page({.job = name, .runs = std::move(*runs), .now = SystemClock::now()}));
+}
+
+Response Server::Impl::serve_feed(const std::string& name) {
+  auto runs = store.runs({.job = name, .limit = 100});
+  if (!runs) return page_error(runs.error());
+  if (runs->empty()) return page_error(fail(ErrorKind::not_found, "no run of a job '{}' is known here", name).error());
+  return {.headers = {{"Content-Type", "application/atom+xml; charset=utf-8"}},
+          .body = job_feed({.job = name, .runs = std::move(*runs), .now = SystemClock::now()}, options.public_url)};
 }
 
 Result<std::vector<JobView>> Server::Impl::all_jobs() {

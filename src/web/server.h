@@ -10,6 +10,7 @@
 ///   GET  /tests  /test  /job-history/JOB  and their data, see history_handlers.h
 ///   GET  /prowjobs.js  /badge.svg  /log  ...: what scripts ask of Prow's Deck, see deck.h
 ///   GET  /gerrit-checks/runs?change=&patchset=: Gerrit's Checks tab, see gerrit_checks.h
+///   GET  /job/NAME/feed.atom            the ends of its runs, where feeds are on
 ///   GET  /healthz  /metrics
 ///   GET  /api/v1/runs  /api/v1/runs/ID  /api/v1/jobs  /api/v1/events (SSE, Last-Event-ID)
 ///   POST /api/v1/runs/ID/rerun  /abort  with "Authorization: Bearer TOKEN", so no foreign page can cause one
@@ -60,6 +61,7 @@ struct Options {
   Secret token;            ///< of POST; empty: they are refused
   std::string public_url;  ///< how people reach the pages, without a final slash; empty: http://ADDRESS:PORT
   std::string gerrit_url;  ///< whose pages may read /gerrit-checks; empty: none
+  bool feeds = false;      ///< /job/NAME/feed.atom
 };
 
 class Server {

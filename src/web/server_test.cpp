@@ -49,7 +49,7 @@ class WebServerTest : public testing::Test {
       : dir_(std::move(TempDir::create("web").value())),
         store_(std::move(store::Store::open(dir_.path() / "db").value())),
         objects_(std::move(artifact::FolderStore::open(dir_.path() / "artifacts").value())),
-        server_({.token = Secret(std::move(token)), .gerrit_url = "https://gerrit.example"},
+        server_({.token = Secret(std::move(token)), .gerrit_url = "https://gerrit.example", .feeds = true},
                 store::Store::open(dir_.path() / "db").value(), objects_, backend_, metrics_),
         client_(net::HttpClient::Options{}) {
     port_ = server_.start().value();
@@ -212,6 +212,34 @@ TEST_F(WebServerTest, GerritsChecksTabGetsItsRunsEvenWhereAResultIsBroken) {
   for (const char* origin : {"https://evil.example", "https://gerrit.example.evil", "null", "*"})
     EXPECT_EQ(get("/gerrit-checks/runs?change=4711", {{"Origin", origin}}).header("access-control-allow-origin"), "")
         << origin;
+}
+
+TEST_F(WebServerTest, AFeedTellsTheEndsOfAJobsRuns) {
+  const auto id = add_ended_run("");
+  store::Run hostile = sample_run();
+  hostile.trigger_key = "hostile";
+  hostile.subject = std::string(kHostile) + "\xEF\xBF\xBF]]>";
+  hostile.id = store_.add_run(hostile).value().value();
+  EXPECT_THAT(get("/job/kunit-um/feed.atom").body, Not(HasSubstr("alert(1)")));  // it has not ended
+  ASSERT_TRUE(store_.move_run(hostile, JobState::pending));
+  hostile.finished = SystemClock::now();
+  ASSERT_TRUE(store_.move_run(hostile, JobState::failure));
+  const auto feed = get("/job/kunit-um/feed.atom");
+  EXPECT_THAT(feed.header("content-type"), StartsWith("application/atom+xml"));
+  EXPECT_THAT(feed.body, HasSubstr(fmt::format("/run/{}\"/>", id)));
+  EXPECT_THAT(feed.body, HasSubstr("<title>Failed: kunit-um 4711,3: lib/list"));
+  EXPECT_THAT(feed.body, Not(HasSubstr("<script>")));
+  // A real reader of XML takes it.
+  const auto file = dir_.path() / "feed.atom";
+  ASSERT_TRUE(write_file(file, feed.body));
+  auto python = ChildProcess::spawn(
+      {.argv = {"python3", "-c",
+                "import sys, xml.etree.ElementTree as e; "
+                "sys.exit(len(e.parse(sys.argv[1]).getroot().findall('{http://www.w3.org/2005/Atom}entry')))",
+                file.string()}});
+  ASSERT_TRUE(python);
+  EXPECT_EQ(python->wait().value().code, 2);
+  EXPECT_EQ(get("/job/none/feed.atom").status, 404);
 }
 
 TEST_F(WebServerTest, ActsOnlyForSomebodyWithTheToken) {
