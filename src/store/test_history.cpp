@@ -16,7 +16,8 @@ namespace {
 using ktap::TestStatus;
 
 constexpr std::size_t kMaxName = 400;
-constexpr std::size_t kMaxResults = 200'000;  ///< of one run; a hostile one may print names without end
+constexpr std::size_t kMaxResults = 50'000;  ///< of one run; a hostile one may print names without end
+constexpr std::size_t kMaxRows = 500;        ///< of one part of a grid
 constexpr int kMaxScanned = 5000;
 constexpr std::size_t kMaxWords = 8;
 
@@ -230,7 +231,8 @@ Result<TestRuns> TestHistory::of_test(const std::string& test, const std::string
   return part;
 }
 
-Result<JobGrid> TestHistory::of_job(const std::string& job, std::int64_t before, int limit, bool all) {
+Result<JobGrid> TestHistory::of_job(const std::string& job, std::int64_t before, int limit, bool all,
+                                    std::int64_t after_test) {
   Database& database = store_.database();
   JobGrid grid;
   TRY_ASSIGN(grid.runs, store_.runs({.job = job, .before_id = before, .limit = limit + 1}));
@@ -250,6 +252,7 @@ Result<JobGrid> TestHistory::of_job(const std::string& job, std::int64_t before,
       return true;
     });
   }
+  std::int64_t last = 0;
   for (auto& [test, outcomes] : by_test) {
     const bool notable =
         std::ranges::any_of(outcomes, [](const auto& outcome) { return outcome && is_notable(*outcome); });
@@ -257,11 +260,16 @@ Result<JobGrid> TestHistory::of_job(const std::string& job, std::int64_t before,
       ++grid.left_out;
       continue;
     }
+    if (test <= after_test) continue;
+    if (grid.rows.size() == kMaxRows) {
+      grid.next_test = last;
+      continue;  // the tests that are left out are still counted
+    }
+    last = test;
     TRY_ASSIGN(Query row, database.query("SELECT name FROM tests WHERE id = ?", test));
     TRY_ASSIGN(auto name, read_one(row, [](Query& q) { return q.text(); }));
     if (name) grid.rows.push_back({std::move(*name), std::move(outcomes)});
   }
-  std::ranges::sort(grid.rows, {}, &JobGrid::Row::test);
   return grid;
 }
 

@@ -3,7 +3,7 @@
 ///
 /// A run's results are written once, when it ends, and packed: about two bytes each, four where the kernel printed times
 /// (a test measures it). Names are stored once. A name longer than 400 bytes is cut, control characters are replaced;
-/// of one name twice in a run the worse outcome stays. Times are kept to 0.1 ms.
+/// of one name twice in a run the worse outcome stays; of a run with more than 50,000 names the first ones. Times are kept to 0.1 ms.
 /// Does not: judge (verdict/flake.h does), or keep logs and messages; they are in result.json.
 /// Threads and errors: as the Store that it works on, which must outlive it.
 #pragma once
@@ -42,7 +42,8 @@ struct JobGrid {
     std::string test;
     std::vector<std::optional<TestOutcome>> outcomes;  ///< one for each run; none: it was not there
   };
-  std::vector<Row> rows;         ///< by name
+  std::vector<Row> rows;         ///< at most 500, in the order in which the tests were first seen
+  std::int64_t next_test = 0;    ///< after which the next rows of these runs come; 0: there are none
   std::size_t left_out = 0;      ///< tests that did well in all of these runs, where only others were asked for
   std::int64_t next_before = 0;  ///< as in TestRuns
 };
@@ -65,7 +66,8 @@ class TestHistory {
   /// most: where they hold fewer than `limit` results, the part is short and still has a next one.
   Result<TestRuns> of_test(const std::string& test, const std::string& job, std::int64_t before, int limit);
   /// @param all  also tests that were good in all of these runs
-  Result<JobGrid> of_job(const std::string& job, std::int64_t before, int limit, bool all);
+  /// @param after_test  JobGrid::next_test of the rows before; 0: from the first one
+  Result<JobGrid> of_job(const std::string& job, std::int64_t before, int limit, bool all, std::int64_t after_test = 0);
 
  private:
   Store& store_;

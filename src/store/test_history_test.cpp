@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
 #include <span>
 
 #include "os/files.h"
@@ -117,6 +118,22 @@ TEST_F(TestHistoryTest, AGridHasTheNotableTestsOrAll) {
   const auto part = history_.of_job("kunit", 0, 2, true).value();
   EXPECT_EQ(part.next_before, bare);
   EXPECT_EQ(history_.of_job("kunit", part.next_before, 2, true).value().runs.at(0).id, old);
+}
+
+TEST_F(TestHistoryTest, AGridOfManyTestsComesInParts) {
+  std::vector<TestResult> results;
+  for (int i = 0; i < 1100; ++i) results.push_back({fmt::format("flood.{}", i), {TestStatus::failed}});
+  run_with(results);
+  std::set<std::string> seen;
+  std::int64_t after = 0;
+  int parts = 0;
+  do {
+    const auto grid = history_.of_job("kunit", 0, 10, false, after).value();
+    for (const auto& row : grid.rows) EXPECT_TRUE(seen.insert(row.test).second) << row.test;
+    after = grid.next_test;
+  } while (++parts < 10 && after != 0);
+  EXPECT_EQ(parts, 3);
+  EXPECT_EQ(seen.size(), 1100U);
 }
 
 TEST_F(TestHistoryTest, NamesAreFoundByWordsAsTextAndInParts) {

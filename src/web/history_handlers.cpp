@@ -49,13 +49,16 @@ Result<JobHistoryView> read_job(store::Store& store, const Request& request, std
   // Deck's address names the bucket and the folder too; a job's name has no slash.
   while (address.ends_with('/')) address.remove_suffix(1);
   JobHistoryView view{.job = std::string(address.substr(address.rfind('/') + 1)), .now = SystemClock::now()};
-  TRY_ASSIGN(view.limit, query_limit(request, 20, 100));
+  TRY_ASSIGN(view.limit, query_limit(request, 20, 50));
   TRY_ASSIGN(auto before, query_number(request, "before"));
   // Deck's: this build and older ones.
   TRY_ASSIGN(const auto build, query_number(request, "buildId"));
   if (build && !before) before = *build + 1;
   view.all = request.query_value("tests").value_or("") == "all";
-  TRY_ASSIGN(view.grid, store::TestHistory(store).of_job(view.job, before.value_or(0), view.limit, view.all));
+  view.before = before.value_or(0);
+  TRY_ASSIGN(const auto after, query_number(request, "after"));
+  TRY_ASSIGN(view.grid,
+             store::TestHistory(store).of_job(view.job, view.before, view.limit, view.all, after.value_or(0)));
   if (view.grid.runs.empty())
     return fail(ErrorKind::not_found, "no {}run of a job '{}' is known here", before ? "older " : "",
                 shorten(printable(view.job), 100));

@@ -126,6 +126,21 @@ TEST_F(HistoryPagesTest, AJobsHistoryIsAGridAndAlsoAtDecksAddress) {
   EXPECT_THAT(older, Not(HasSubstr(fmt::format("href=\"/run/{}\"", second))));
 }
 
+TEST_F(HistoryPagesTest, AFloodOfFailingTestsMakesNoEndlessPage) {
+  std::vector<store::TestResult> flood;
+  for (int i = 0; i < 600; ++i) flood.push_back({fmt::format("flood.{}", i), kFlaky});
+  add(std::move(flood));
+  const auto first = data("/api/v1/jobs/kunit-um/history");
+  EXPECT_EQ(json_get(first, "tests").size(), 500U);
+  const auto rest = data(json_string(first, "next_tests"));
+  EXPECT_EQ(json_get(rest, "tests").size(), 100U);
+  EXPECT_TRUE(json_get(rest, "next_tests").is_null());
+  const auto page = get("/job-history/kunit-um").body;
+  EXPECT_THAT(page, HasSubstr("More tests of these runs"));
+  EXPECT_THAT(page, Not(HasSubstr("flood.500")));
+  EXPECT_THAT(get("/job-history/kunit-um?after=500").body, HasSubstr("flood.500"));
+}
+
 TEST_F(HistoryPagesTest, HostileNamesStayTextOnEveryPage) {
   const std::string name = std::string(kHostile) + "/../%2e%2e/?&#" + std::string(2000, 'n');
   store::TestOutcome bad{TestStatus::failed, Origin::new_failure, 1e300};

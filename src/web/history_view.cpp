@@ -129,14 +129,18 @@ Json job_history_json(const JobHistoryView& view) {
                      {"outcomes", std::move(outcomes)}});
   }
   const auto next = view.grid.next_before;
+  const auto part = [&](std::int64_t before) {
+    return fmt::format("/api/v1/jobs/{}/history?limit={}&before={}{}", url_encode(view.job), view.limit, before,
+                       view.all ? "&tests=all" : "");
+  };
+  const auto more = view.grid.next_test;
   return {{"job", view.job},
           {"page", job_history_url(view.job)},
           {"runs", std::move(runs)},
           {"tests", std::move(tests)},
           {"good_tests_left_out", view.grid.left_out},
-          {"next", next == 0 ? Json(nullptr)
-                             : Json(fmt::format("/api/v1/jobs/{}/history?limit={}&before={}{}", url_encode(view.job),
-                                                view.limit, next, view.all ? "&tests=all" : ""))}};
+          {"next_tests", more == 0 ? Json(nullptr) : Json(fmt::format("{}&after={}", part(view.before), more))},
+          {"next", next == 0 ? Json(nullptr) : Json(part(next))}};
 }
 
 }  // namespace bowsprit::web

@@ -27,6 +27,7 @@ const store::TestRun* entry_of(const TestView& view, std::optional<std::int64_t>
 struct JobHistoryView {
   std::string job;
   store::JobGrid grid;
+  std::int64_t before = 0;  ///< of these runs; 0: the newest
   int limit = 0;
   bool all = false;  ///< also the tests that were always good
   SystemTime now{};

@@ -229,9 +229,13 @@ std::string job_history_page(const JobHistoryView& view) {
         "</table></div>\n<p class=\"note\">✓ passed, ✗ failed, ~ flaky, b fails on the base too, ? missing, – "
         "skipped, empty: not there.</p>\n",
         heads, rows);
+  const std::string which = view.all ? "&tests=all" : "";
+  if (view.grid.next_test > 0)
+    body += markup("<p class=\"pager\"><a href=\"{}?limit={}&before={}{}&after={}\">More tests of these runs</a></p>\n",
+                   url, view.limit, view.before, which, view.grid.next_test);
   if (view.grid.next_before > 0)
     body += markup("<p class=\"pager\"><a rel=\"next\" href=\"{}?limit={}&before={}{}\">Older runs</a></p>\n", url,
-                   view.limit, view.grid.next_before, view.all ? "&tests=all" : "");
+                   view.limit, view.grid.next_before, which);
   return render(
       {.title = fmt::format("Tests of {} - bowsprit", view.job),
        .crumbs = markup(" / <a href=\"/jobs\">jobs</a> / <a href=\"{}\">{}</a> / tests", job_url(view.job), view.job),
