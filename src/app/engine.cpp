@@ -8,6 +8,7 @@
 #include "app/outcome.h"
 #include "app/run_files.h"
 #include "app/server_parts.h"
+#include "app/test_results.h"
 #include "artifact/result_json.h"
 #include "base/log.h"
 #include "base/strings.h"
@@ -391,10 +392,26 @@ Result<> Engine::finished(Finished& finished) {
              run.description);
     TRY(parts_.store.move_run(run, finished.state));
     run.state = finished.state;
+    keep_history(run, finished.result);
     TRY(report_if_complete(run));
   }
   if (auto removed = remove_tree(active->folder); !removed) log_warn("engine", "{}", removed.error().text());
   return {};
+}
+
+/// A fault here costs the history a run, and the run nothing.
+void Engine::keep_history(const Run& run, const RunResult& result) {
+  store::TestHistory history(parts_.store);
+  // A run that was cut off says nothing about the tests that it did not reach.
+  if (run.state == JobState::success || run.state == JobState::failure)
+    if (auto saved = history.save(run.id, run.job, run.created, test_results(result)); !saved)
+      log_warn("engine", "history of run {}: {}", run.id, saved.error().text());
+  const auto now = std::chrono::steady_clock::now();
+  if (pruned_ && now - *pruned_ < std::chrono::hours(1)) return;
+  constexpr int kAtOnce = 200;
+  const auto gone = history.prune(SystemClock::now() - options_.history_age, kAtOnce);
+  if (!gone) log_warn("engine", "old results of tests: {}", gone.error().text());
+  if (!gone || *gone < kAtOnce) pruned_ = now;
 }
 
 std::optional<RunResult> Engine::stored_result(const Run& run) {

@@ -79,7 +79,8 @@ struct EngineOptions {
   std::filesystem::path runs;  ///< folder for what runs keep while they run
   int infra_retries = 2;
   milliseconds retry_delay{5000};
-  std::uint64_t log_limit = 64U << 20U;  ///< bytes of one run's output that are kept
+  std::chrono::hours history_age{365 * 24};  ///< results of tests are kept so long
+  std::uint64_t log_limit = 64U << 20U;      ///< bytes of one run's output that are kept
 };
 
 class Engine final : public exec::RunObserver {
@@ -146,6 +147,7 @@ class Engine final : public exec::RunObserver {
   Result<> abort(std::int64_t id, const std::string& why);
   Result<> schedule();
   Result<> start(store::Run run);
+  void keep_history(const store::Run& run, const RunResult& result);
   Result<> report_if_complete(const store::Run& run);
   Result<> send_reports();
   Result<> upload(const Active& active, const Finished& finished);
@@ -158,6 +160,7 @@ class Engine final : public exec::RunObserver {
   std::set<std::int64_t> sending_;                     ///< reports in the reporter's hands
   std::map<std::int64_t, std::string> abort_reasons_;  ///< runs that were told to end
   std::map<std::int64_t, SteadyTime> not_before_;      ///< retries of the infrastructure's faults
+  std::optional<SteadyTime> pruned_;                   ///< when old results of tests were last looked for
   std::atomic<int> waiting_{0};
   std::atomic<int> running_{0};
   mutable std::mutex active_mutex_;

@@ -3,6 +3,7 @@
 
 #include "artifact/result_json.h"
 #include "os/files.h"
+#include "prow/job_json.h"
 #include "prow/layout.h"
 
 namespace bowsprit::app {
@@ -46,6 +47,11 @@ prow::Refs refs_of(const store::Run& run, const prow::Presubmit& job) {
 }
 
 std::string run_folder(const store::Run& run) { return prow::layout::run_folder(place_of(run)); }
+
+Result<Json> prow_job_of(const store::Run& run) {
+  TRY_ASSIGN(const auto job, prow::presubmit_from_json(run.job_json));
+  return prow::layout::prow_job(job, refs_of(run, job), prow_state(run));
+}
 
 Result<> put_started(artifact::ObjectStore& artifacts, const store::Run& run, const prow::Presubmit& job) {
   const auto started = prow::layout::started(refs_of(run, job), run.merged_sha, run.started.value_or(run.created));

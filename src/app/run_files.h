@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "artifact/object_store.h"
+#include "base/json.h"
 #include "prow/job.h"
 #include "store/store.h"
 #include "verdict/run_result.h"
@@ -18,6 +19,9 @@ namespace bowsprit::app {
 prow::Refs refs_of(const store::Run& run, const prow::Presubmit& job);
 /// Folder of the run below the artifact root: "pr-logs/pull/HOST_PROJECT/CHANGE/JOB/ID".
 std::string run_folder(const store::Run& run);
+
+/// prowjob.json of the run as it is now. @error bad_data  its stored job can't be read
+Result<Json> prow_job_of(const store::Run& run);
 
 Result<> put_started(artifact::ObjectStore& artifacts, const store::Run& run, const prow::Presubmit& job);
 

@@ -75,7 +75,10 @@ Result<> serve(const ServeOptions& options) {
   describe_metrics(metrics);
   Engine* engine_for_reports = nullptr;
   Reporter reporter(client, [&](Posted posted) { engine_for_reports->post(std::move(posted)); });
-  Engine engine({.gerrit = config.gerrit.url, .default_label = config.label, .runs = config.state / "runs"},
+  Engine engine({.gerrit = config.gerrit.url,
+                 .default_label = config.label,
+                 .runs = config.state / "runs",
+                 .history_age = std::chrono::days(config.history_days)},
                 {store, *executor, artifacts, [&](const std::string& project) { return jobs->jobs_for(project); },
                  [&](store::Report report) { reporter.submit(std::move(report)); }, metrics});
   engine_for_reports = &engine;
@@ -87,7 +90,12 @@ Result<> serve(const ServeOptions& options) {
     TRY_ASSIGN(const auto text, read_file(config.web.token_file, 4096));
     token = Secret(std::string(trim(text)));
   }
-  web::Server web({.http = http, .token = std::move(token)}, std::move(web_store), artifacts, backend, metrics);
+  web::Server web({.http = http,
+                   .token = std::move(token),
+                   .public_url = config.web.public_url,
+                   .gerrit_url = config.gerrit.url,
+                   .feeds = config.web.feeds},
+                  std::move(web_store), artifacts, backend, metrics);
   TRY_ASSIGN(const int port, web.start());
   const std::string own_url = fmt::format("http://{}:{}", http.address, port);
   engine.set_public_url(config.web.public_url.empty() ? own_url : config.web.public_url);

@@ -98,6 +98,7 @@ const Fields<WebConfig>& fields_of(const WebConfig*) {
   static const auto fields = Fields<WebConfig>()
                                  .field("listen", &WebConfig::listen, check_listen)
                                  .field("public_url", &WebConfig::public_url, check_url)
+                                 .field("feeds", &WebConfig::feeds)
                                  .field("token_file", &WebConfig::token_file);
   return fields;
 }
@@ -111,6 +112,7 @@ const Fields<ServerConfig>& fields_of(const ServerConfig*) {
                                  .field("executor", &ServerConfig::executor)
                                  .field("state", &ServerConfig::state)
                                  .field("web", &ServerConfig::web)
+                                 .field("history_days", &ServerConfig::history_days, yaml::at_least(1))
                                  .field("default_kunitconfig", &ServerConfig::default_kunitconfig);
   return fields;
 }

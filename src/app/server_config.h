@@ -77,6 +77,7 @@ struct ExecutorConfig {
 struct WebConfig {
   std::string listen = "127.0.0.1:8090";
   std::string public_url;            ///< of links in reports; empty: http://LISTEN
+  bool feeds = false;                ///< Atom for each job
   std::filesystem::path token_file;  ///< who has this token may rerun and abort; empty: nobody
   bool operator==(const WebConfig&) const = default;
 };
@@ -89,6 +90,7 @@ struct ServerConfig {
   ExecutorConfig executor;
   std::filesystem::path state = "bowsprit-state";
   WebConfig web;
+  int history_days = 365;                     ///< results of single tests are kept so long
   std::filesystem::path default_kunitconfig;  ///< for trees without a kunitconfig; empty: such a tree is a config_error
 
   [[nodiscard]] std::vector<prow::RepoMapping> mappings() const;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/web_backend.h"
 
+#include "app/run_files.h"
+
 namespace bowsprit::app {
 namespace {
 
@@ -50,6 +52,8 @@ std::optional<std::filesystem::path> WebBackend::live_log(std::int64_t run) {
   if (!std::filesystem::is_regular_file(path, code)) return std::nullopt;
   return path;
 }
+
+Result<Json> WebBackend::prow_job(const store::Run& run) { return prow_job_of(run); }
 
 void WebBackend::update_metrics() {
   const auto load = engine_.load();

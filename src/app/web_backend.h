@@ -24,6 +24,7 @@ class WebBackend final : public web::Backend {
   Result<std::int64_t> rerun(std::int64_t run) override;
   Result<> abort(std::int64_t run) override;
   std::optional<std::filesystem::path> live_log(std::int64_t run) override;
+  Result<Json> prow_job(const store::Run& run) override;
   void update_metrics() override;
   std::optional<std::string> trouble() override;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The tests of a result as the writers for other systems see them: one flat entry per leaf, in order. Internal to
-/// artifact/. Threads: pure functions; any thread. The entries point into the result.
+/// The tests of a result as the writers for other systems see them: one flat entry per leaf, in order; so does
+/// the history of tests. Threads: pure functions; any thread. The entries point into the result.
 #pragma once
 
 #include <string>

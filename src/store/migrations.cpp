@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/migrations.h"
 
+#include <algorithm>
 #include <array>
 
 namespace bowsprit::store {
@@ -9,7 +10,7 @@ namespace {
 // Times are milliseconds since 1970, UTC. AUTOINCREMENT: an id is a folder's name and part of links, so it is never
 // used a second time.
 constexpr std::array kSteps{
-    R"sql(
+    Step{1, R"sql(
 CREATE TABLE runs (
   id             INTEGER PRIMARY KEY AUTOINCREMENT,
   prow_job_id    TEXT NOT NULL,
@@ -95,10 +96,10 @@ CREATE TABLE reports (
 );
 CREATE INDEX reports_by_change ON reports (gerrit, change, patchset);
 CREATE INDEX reports_open ON reports (id) WHERE state IN ('waiting', 'sending');
-)sql",
+)sql"},
     // What the pages filter by, and words of runs for the search box. An external-content index: it holds no copy of the texts, and the triggers keep
     // it in step within the transaction of each change.
-    R"sql(
+    Step{2, R"sql(
 CREATE INDEX runs_by_author ON runs (author, id);
 CREATE INDEX runs_by_verdict ON runs (verdict, id);
 CREATE VIRTUAL TABLE runs_text USING fts5 (
@@ -123,36 +124,67 @@ BEGIN
   INSERT INTO runs_text (rowid, subject, author, job, description)
   VALUES (new.id, new.subject, new.author, new.job, new.description);
 END;
-)sql",
+)sql"},
+    // Results of tests, a row for each run and not for each test: neighbours in a run are alike, so they pack to a few
+    // bytes each (test_history.cpp), and the history of a test is read along runs_by_job. test_jobs says where a name is
+    // worth looking for, and since when it is not. A name's id stands in packed rows, so it too is never used again.
+    Step{6, R"sql(
+CREATE INDEX runs_by_prow_job ON runs (prow_job_id);
+CREATE TABLE tests (
+  id    INTEGER PRIMARY KEY AUTOINCREMENT,
+  name  TEXT NOT NULL UNIQUE
+);
+CREATE TABLE test_jobs (
+  test  INTEGER NOT NULL REFERENCES tests (id) ON DELETE CASCADE,
+  job   TEXT NOT NULL,
+  day   INTEGER NOT NULL,
+  PRIMARY KEY (test, job)
+) WITHOUT ROWID;
+CREATE TABLE run_tests (
+  run      INTEGER PRIMARY KEY REFERENCES runs (id) ON DELETE CASCADE,
+  results  BLOB NOT NULL
+);
+)sql"},
 };
 
-Result<int> stored_version(Database& database) {
-  TRY(database.script("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)"));
-  TRY_ASSIGN(Query row, database.query("SELECT max(version) FROM schema_version"));
-  TRY(row.next());
-  return row.small();  // NULL of an empty table reads as 0
+/// The newest step that the file has and this program does not know, or 0.
+Result<int> foreign_step(Database& database) {
+  TRY_ASSIGN(Query rows, database.query("SELECT version FROM schema_version ORDER BY version DESC"));
+  while (true) {
+    TRY_ASSIGN(const bool more, rows.next());
+    if (!more) return 0;
+    const int version = rows.small();
+    if (std::ranges::find(kSteps, version, &Step::version) == kSteps.end()) return version;
+  }
+}
+
+Result<> take_step(Database& database, const Step& step) {
+  Scope scope(database);  // what is there is read under the write lock: two programs do not both take one step
+  TRY(scope.began());
+  TRY_ASSIGN(Query there, database.query("SELECT 1 FROM schema_version WHERE version = ?", step.version));
+  TRY_ASSIGN(const bool taken, there.next());
+  if (taken) return {};
+  if (auto done = database.script(step.sql); !done)
+    return std::unexpected(std::move(done).error().with("schema step {}", step.version));
+  TRY(database.run("INSERT INTO schema_version (version) VALUES (?)", step.version));
+  return scope.commit();
 }
 
 }  // namespace
 
-std::span<const char* const> migrations() { return kSteps; }
+std::span<const Step> migrations() { return kSteps; }
 
 Result<> migrate(Database& database, int target) {
-  while (true) {
-    Scope scope(database);  // the version is read under the write lock: two programs do not both take one step
-    TRY(scope.began());
-    TRY_ASSIGN(const int version, stored_version(database));
-    if (version > target)
-      return fail(
-          ErrorKind::bad_data,
-          "the database has schema version {}, this program knows only {}: use the newer bowsprit that wrote it",
-          version, target);
-    if (version == target) return scope.commit();
-    if (auto done = database.script(kSteps.at(static_cast<std::size_t>(version))); !done)
-      return std::unexpected(std::move(done).error().with("schema step {}", version + 1));
-    TRY(database.run("INSERT INTO schema_version (version) VALUES (?)", version + 1));
-    TRY(scope.commit());
-  }
+  TRY(database.script("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL)"));
+  TRY_ASSIGN(const int foreign, foreign_step(database));
+  if (foreign != 0)
+    return fail(ErrorKind::bad_data,
+                "the database has schema version {}, this program knows only up to {}: use the newer bowsprit that "
+                "wrote it",
+                foreign, kSteps.back().version);
+  for (const Step& step : kSteps)
+    if (step.version <= target) TRY(take_step(database, step));
+  return {};
 }
 
 }  // namespace bowsprit::store

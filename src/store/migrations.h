@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/// The schema of the store as numbered steps. A step is never edited once it is released; a change is a new step.
-/// Internal to store/. Threads: as Database.
+/// The schema of the store as numbered steps. A step is never edited once it is released; a change is a new step with a
+/// number above all others. A file keeps the numbers of the steps it has, so numbers may have gaps, and a step that was
+/// merged late is still taken. Internal to store/. Threads: as Database.
 #pragma once
 
 #include <span>
@@ -9,11 +10,15 @@
 
 namespace bowsprit::store {
 
-/// Step i leads from version i to version i + 1; version 0 is an empty file.
-std::span<const char* const> migrations();
+struct Step {
+  int version;
+  const char* sql;
+};
+/// In the order in which they are taken; a step may use what those before it made.
+std::span<const Step> migrations();
 
-/// Brings the schema to `target`, each step in a transaction of its own.
-/// @error bad_data  the file is of a newer version than `target`; it is left as it is
-Result<> migrate(Database& database, int target = static_cast<int>(migrations().size()));
+/// Takes each step up to `target` that the file does not have, each in a transaction of its own.
+/// @error bad_data  the file has a step that this program does not know; it is left as it is
+Result<> migrate(Database& database, int target = migrations().back().version);
 
 }  // namespace bowsprit::store

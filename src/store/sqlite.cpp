@@ -89,6 +89,10 @@ void Query::bind(int at, std::string_view value) {
   sqlite3_bind_text64(statement_.get(), at, value.data() == nullptr ? "" : value.data(), value.size(), SQLITE_TRANSIENT,
                       SQLITE_UTF8);
 }
+void Query::bind(int at, Blob value) {
+  sqlite3_bind_blob64(statement_.get(), at, value.bytes.data() == nullptr ? "" : value.bytes.data(), value.bytes.size(),
+                      SQLITE_TRANSIENT);
+}
 void Query::bind(int at, std::optional<SystemTime> value) {
   if (value)
     bind(at, unix_millis(*value));

@@ -37,6 +37,11 @@ using Statement = std::unique_ptr<sqlite3_stmt, StatementCloser>;
 
 class Database;
 
+/// Bytes that are no text.
+struct Blob {
+  std::string_view bytes;
+};
+
 /// One execution of a statement. Reading a column moves on to the next one.
 class Query {
  public:
@@ -53,6 +58,7 @@ class Query {
   int small() { return static_cast<int>(integer()); }
   bool flag() { return integer() != 0; }
   std::string text();
+  std::string bytes() { return text(); }  ///< of a Blob
   SystemTime time() { return from_unix_millis(integer()); }
   std::optional<SystemTime> optional_time();
 
@@ -62,6 +68,7 @@ class Query {
   void bind(int at, std::string_view value);
   void bind(int at, const std::string& value) { bind(at, std::string_view(value)); }
   void bind(int at, const char* value) { bind(at, std::string_view(value)); }
+  void bind(int at, Blob value);
   void bind(int at, SystemTime value) { bind(at, unix_millis(value)); }
   void bind(int at, std::optional<SystemTime> value);
 

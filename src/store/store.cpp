@@ -24,6 +24,7 @@ Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
+Database& Store::database() const { return *impl_->database; }
 
 Result<Store> Store::open(const std::filesystem::path& file) {
   // Created here and not by SQLite, so that other accounts of the machine can't read it even for a moment. SQLite gives
@@ -58,6 +59,13 @@ Result<std::optional<std::int64_t>> Store::add_run(const Run& run) {
 
 Result<std::optional<Run>> Store::run(std::int64_t id) {
   TRY_ASSIGN(Query row, impl_->database->query(fmt::format("SELECT {} FROM runs WHERE id = ?", kRunColumns), id));
+  return read_one(row, read_run);
+}
+
+Result<std::optional<Run>> Store::run_of_prow_job(const std::string& prow_job_id) {
+  TRY_ASSIGN(Query row,
+             impl_->database->query(fmt::format("SELECT {} FROM runs WHERE prow_job_id = ? LIMIT 1", kRunColumns),
+                                    prow_job_id));
   return read_one(row, read_run);
 }
 

@@ -122,6 +122,7 @@ class Store {
   /// Inserts the run unless one with the same (gerrit, change, patchset, job, trigger_key) exists; the id, or nullopt.
   Result<std::optional<std::int64_t>> add_run(const Run& run);
   Result<std::optional<Run>> run(std::int64_t id);
+  Result<std::optional<Run>> run_of_prow_job(const std::string& prow_job_id);
   Result<std::vector<Run>> runs(const RunFilter& filter);  ///< newest first
   Result<std::vector<std::string>> jobs();                 ///< names of all jobs that ever ran, sorted
   /// Newest attempt of each job of the patch set.
@@ -168,8 +169,10 @@ class Store {
   };
 
  private:
+  friend class TestHistory;  // a part of the same file, kept apart since it is large
   struct Impl;
   explicit Store(std::unique_ptr<Impl> impl);
+  [[nodiscard]] class Database& database() const;
   std::unique_ptr<Impl> impl_;
 };
 

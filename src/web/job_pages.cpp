@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "web/history_view.h"
 #include "web/layout.h"
 #include "web/pages.h"
 
@@ -64,8 +65,10 @@ std::string job_page(const JobView& view) {
   std::size_t shown = 0;
   for (const auto& run : view.runs)
     if (++shown <= 50) rows += run_entry(run, view.now, true);
-  Markup body = markup("<h1>{}</h1>\n<p class=\"sub\">Of the latest {} runs: {}.</p>\n{}<ol class=\"runs\">\n{}</ol>\n",
-                       view.job, view.runs.size(), stats_text(stats), bars(view), rows);
+  Markup body = markup(
+      "<h1>{}</h1>\n<p class=\"sub\">Of the latest {} runs: {}. <a href=\"{}\">Its tests over time</a></p>\n{}<ol "
+      "class=\"runs\">\n{}</ol>\n",
+      view.job, view.runs.size(), stats_text(stats), job_history_url(view.job), bars(view), rows);
   if (shown > 50)
     body += markup("<p class=\"pager\"><a rel=\"next\" href=\"{}\">Older runs</a></p>\n",
                    runs_url({.job = view.job}, view.runs[49].id));

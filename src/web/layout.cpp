@@ -19,8 +19,8 @@ std::string render(const PageFrame& frame) {
              "<script src=\"{}\" defer></script>\n</head>\n<body data-events=\"{}\">\n"
              "<a class=\"skip\" href=\"#main\">Skip to the content</a>\n"
              "<header class=\"top\"><nav aria-label=\"Where you are\"><a class=\"brand\" href=\"/\">"
-             "<img src=\"{}\" alt=\"\" width=\"20\" height=\"20\">bowsprit</a>{}<a class=\"aside\" "
-             "href=\"/jobs\">Jobs</a></nav></header>\n"
+             "<img src=\"{}\" alt=\"\" width=\"20\" height=\"20\">bowsprit</a>{}<span class=\"aside\">"
+             "<a href=\"/tests\">Tests</a> <a href=\"/jobs\">Jobs</a></span></nav></header>\n"
              "<main id=\"main\">\n{}</main>\n</body>\n</html>\n",
              frame.title, icon_asset().url, style_asset().url, head, script_asset().url, frame.live ? frame.events : "",
              icon_asset().url, frame.crumbs, frame.body)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <span>
 
+#include "web/history_view.h"
 #include "web/layout.h"
 #include "web/pages.h"
 #include "web/run_sections.h"
@@ -85,7 +86,8 @@ Markup about(const store::Run& run) {
   };
   add("Patch set", markup("<a href=\"/change/{}\">{},{}</a> of {}, branch {}", run.change, run.change, run.patchset,
                           run.project, run.branch));
-  add("Job", markup("<a href=\"{}\">{}</a>", job_url(run.job), run.job));
+  add("Job", markup("<a href=\"{}\">{}</a>, <a href=\"{}\">its tests over time</a>", job_url(run.job), run.job,
+                    job_history_url(run.job)));
   if (!run.reason.empty()) add("Why it runs", markup("{}", run.reason));
   add("Commit", markup("<code>{}</code>", run.revision));
   if (!run.base_sha.empty()) add("Merged into", markup("<code>{}</code>", run.base_sha));

@@ -64,7 +64,7 @@ Result<net::ByteSource> RunReader::log(const store::Run& run) {
   return file(run, "build-log.txt");
 }
 
-Result<std::shared_ptr<const RunResult>> RunReader::result_of(const store::Run& run) {
+Result<std::shared_ptr<const RunResult>> RunReader::result(const store::Run& run) {
   const auto known = std::ranges::find(cache_, run.id, &Cached::run);
   if (known != cache_.end()) return known->result;
   TRY_ASSIGN(const auto source, file(run, "artifacts/result.json"));
@@ -100,7 +100,7 @@ Result<RunView> RunReader::read(std::int64_t id, SystemTime now) {
   view.siblings = std::move(siblings);
   add_log(view);
   if (sched::is_final(view.run.state)) {
-    auto result = result_of(view.run);
+    auto result = this->result(view.run);
     if (result)
       view.result = *result;
     else if (result.error().kind != ErrorKind::not_found)

@@ -19,6 +19,8 @@ class RunReader {
 
   /// @error not_found  no such run
   Result<RunView> read(std::int64_t id, SystemTime now);
+  /// The judged result of a run that ended. @error not_found, bad_data  there is none; it can't be read
+  Result<std::shared_ptr<const RunResult>> result(const store::Run& run);
   /// The log as it is now, also while it grows. @error not_found  there is none (yet)
   Result<net::ByteSource> log(const store::Run& run);
   /// A file below the run's folder. @error not_found, bad_data  no such file, no such name
@@ -29,7 +31,6 @@ class RunReader {
     std::int64_t run;
     std::shared_ptr<const RunResult> result;
   };
-  Result<std::shared_ptr<const RunResult>> result_of(const store::Run& run);
   void add_log(RunView& view);
 
   store::Store& store_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "web/run_sections.h"
 
+#include "web/history_view.h"
 #include "web/layout.h"
 
 namespace bowsprit::web {
@@ -69,9 +70,9 @@ Markup failures_section(const store::Run& run, const std::vector<Failure>& failu
       body += markup("<details><summary>Console of this test</summary><pre>{}</pre></details>\n", excerpt(log));
     cards += markup(
         "<article class=\"failure\" id=\"failure-{}\"><h3><a href=\"#failure-{}\">{}</a></h3>\n"
-        "<p class=\"marks\">{}{}{}</p>\n{}</article>\n",
+        "<p class=\"marks\">{}{}{} <a href=\"{}\">its history</a></p>\n{}</article>\n",
         number, number, failure.test, chip("bad", words(ktap::to_string(failure.status))), origin_chip(failure.origin),
-        place(run, failure.file, failure.line), body);
+        place(run, failure.file, failure.line), test_url(failure.test, run.job), body);
   }
   return markup("<section><h2>Failures</h2>\n{}{}</section>\n", cards,
                 left_out(failures.size(), kMaxFailures, "failures"));

@@ -3,10 +3,15 @@
 
 #include "base/log.h"
 #include "base/strings.h"
+#include "web/answers.h"
 #include "web/api.h"
 #include "web/artifact_type.h"
 #include "web/assets.h"
+#include "web/deck.h"
 #include "web/event_feed.h"
+#include "web/feed.h"
+#include "web/gerrit_checks.h"
+#include "web/history_handlers.h"
 #include "web/layout.h"
 #include "web/pages.h"
 #include "web/run_reader.h"
@@ -35,29 +40,15 @@ void add_security_headers(const Request& request, Response& response) {
   add("Cache-Control", request.target.starts_with("/static/") ? "public, max-age=31536000, immutable" : "no-cache");
 }
 
-Result<std::int64_t> number_of(std::string_view name, std::string_view text) {
-  const auto value = parse_int(text);
-  if (!value || *value < 0 || *value > std::numeric_limits<int>::max())
-    return fail(ErrorKind::bad_data, "{}: '{}' is no number", name, shorten(printable(text), 60));
-  return *value;
-}
-
-Result<std::optional<std::int64_t>> query_number(const Request& request, std::string_view name) {
-  const auto text = request.query_value(name);
-  if (!text || text->empty()) return std::nullopt;
-  return number_of(name, *text);
-}
-
 Result<store::RunFilter> filter_of(const Request& request) {
   store::RunFilter filter;
   TRY_ASSIGN(const auto change, query_number(request, "change"));
   TRY_ASSIGN(const auto patchset, query_number(request, "patchset"));
   TRY_ASSIGN(const auto before, query_number(request, "before"));
-  TRY_ASSIGN(const auto limit, query_number(request, "limit"));
   if (change) filter.change = static_cast<int>(*change);
   if (patchset) filter.patchset = static_cast<int>(*patchset);
   filter.before_id = before.value_or(0);
-  filter.limit = static_cast<int>(std::clamp<std::int64_t>(limit.value_or(50), 1, 500));
+  TRY_ASSIGN(filter.limit, query_limit(request, 50, 500));
   filter.job = trim(request.query_value("job").value_or(""));
   filter.words = shorten(trim(request.query_value("q").value_or("")), 200);
   filter.author = trim(request.query_value("author").value_or(""));
@@ -69,16 +60,6 @@ Result<store::RunFilter> filter_of(const Request& request) {
     if (!filter.state) return fail(ErrorKind::bad_data, "state: '{}' is none", shorten(printable(state), 60));
   }
   return filter;
-}
-
-Response json_response(const Json& json, int status = 200) { return Response::json(status, dump_json(json, 1) + "\n"); }
-Response json_error(const Error& error) { return json_response(error_json(error), http_status(error.kind)); }
-Response page_error(const Error& error) {
-  const int status = http_status(error.kind);
-  if (status == 500) log_error("web", "{}", error.text());
-  Response response = Response::html(error_page(status, error.text()));
-  response.status = status;
-  return response;
 }
 
 }  // namespace
@@ -109,6 +90,7 @@ struct Server::Impl {
   Response serve_log(const Request& request);
   Response serve_change(const Request& request);
   Response serve_job(const std::string& name);
+  Response serve_feed(const std::string& name);
   Result<std::vector<JobView>> all_jobs();
   Response serve_events(const Request& request);
   Response serve_health();
@@ -166,6 +148,12 @@ void Server::Impl::add_routes() {
     const auto view = id ? reader.read(*id, SystemClock::now()) : std::unexpected(id.error());
     return view ? json_response(run_detail_json(*view)) : json_error(view.error());
   });
+  add_history_routes(routes, store);
+  add_deck_routes(routes, {store, reader, backend, options.public_url});
+  add_checks_routes(routes, {store, reader, options.public_url, options.gerrit_url});
+  if (options.feeds)
+    routes.add("GET", "/job/{name}/feed.atom",
+               [this](const Request& request) { return serve_feed(request.param("name")); });
   routes.add("GET", "/api/v1/events", [this](const Request& request) { return serve_events(request); });
   routes.add("POST", "/api/v1/runs/{id}/rerun", [this](const Request& request) { return act(request, true); });
   routes.add("POST", "/api/v1/runs/{id}/abort", [this](const Request& request) { return act(request, false); });
@@ -233,6 +221,14 @@ Response Server::Impl::serve_job(const std::string& name) {
   if (!runs) return page_error(runs.error());
   if (runs->empty()) return page_error(fail(ErrorKind::not_found, "no run of a job '{}' is known here", name).error());
   return Response::html(job_page({.job = name, .runs = std::move(*runs), .now = SystemClock::now()}));
+}
+
+Response Server::Impl::serve_feed(const std::string& name) {
+  auto runs = store.runs({.job = name, .limit = 100});
+  if (!runs) return page_error(runs.error());
+  if (runs->empty()) return page_error(fail(ErrorKind::not_found, "no run of a job '{}' is known here", name).error());
+  return {.headers = {{"Content-Type", "application/atom+xml; charset=utf-8"}},
+          .body = job_feed({.job = name, .runs = std::move(*runs), .now = SystemClock::now()}, options.public_url)};
 }
 
 Result<std::vector<JobView>> Server::Impl::all_jobs() {
@@ -304,7 +300,15 @@ Response Server::Impl::act(const Request& request, bool rerun) {
 Server::Server(Options options, store::Store store, artifact::ObjectStore& objects, Backend& backend, Metrics& metrics)
     : impl_(std::make_unique<Impl>(std::move(options), std::move(store), objects, backend, metrics)) {}
 Server::~Server() { stop(); }
-Result<int> Server::start() { return impl_->http.start(); }
+Result<int> Server::start() {
+  TRY_ASSIGN(const int port, impl_->http.start());
+  // Told to the handlers' thread; an answer before that has no absolute links.
+  if (impl_->options.public_url.empty())
+    impl_->http.post([impl = impl_.get(), port] {
+      impl->options.public_url = fmt::format("http://{}:{}", impl->options.http.address, port);
+    });
+  return port;
+}
 void Server::stop() { impl_->http.stop(); }
 
 }  // namespace bowsprit::web

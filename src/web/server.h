@@ -7,6 +7,10 @@
 ///   GET  /run/ID/files/NAME             what is beside it: build-log.txt, started.json, finished.json ...
 ///   GET  /change/NUMBER                 all patch sets and their runs
 ///   GET  /jobs  /job/NAME               how the jobs fare, and the history of one
+///   GET  /tests  /test  /job-history/JOB  and their data, see history_handlers.h
+///   GET  /prowjobs.js  /badge.svg  /log  ...: what scripts ask of Prow's Deck, see deck.h
+///   GET  /gerrit-checks/runs?change=&patchset=: Gerrit's Checks tab, see gerrit_checks.h
+///   GET  /job/NAME/feed.atom            the ends of its runs, where feeds are on
 ///   GET  /healthz  /metrics
 ///   GET  /api/v1/runs  /api/v1/runs/ID  /api/v1/jobs  /api/v1/events (SSE, Last-Event-ID)
 ///   POST /api/v1/runs/ID/rerun  /abort  with "Authorization: Bearer TOKEN", so no foreign page can cause one
@@ -25,6 +29,7 @@
 #include <optional>
 
 #include "artifact/object_store.h"
+#include "base/json.h"
 #include "base/metrics.h"
 #include "base/result.h"
 #include "base/secret.h"
@@ -43,6 +48,8 @@ class Backend {
   virtual Result<> abort(std::int64_t run) = 0;
   /// The growing log of a run that is pending here; nullopt where there is none.
   virtual std::optional<std::filesystem::path> live_log(std::int64_t run) = 0;
+  /// The run as Prow's resource prow.k8s.io/v1 ProwJob, without its address here.
+  virtual Result<Json> prow_job(const store::Run& run) = 0;
   /// Refreshes the gauges that are read rather than counted (queue length, executors), before /metrics is printed.
   virtual void update_metrics() = 0;
   /// Nothing where all is well, else what is not; /healthz answers 503 with it.
@@ -51,7 +58,10 @@ class Backend {
 
 struct Options {
   net::ServerOptions http;
-  Secret token;  ///< of POST; empty: they are refused
+  Secret token;            ///< of POST; empty: they are refused
+  std::string public_url;  ///< how people reach the pages, without a final slash; empty: http://ADDRESS:PORT
+  std::string gerrit_url;  ///< whose pages may read /gerrit-checks; empty: none
+  bool feeds = false;      ///< /job/NAME/feed.atom
 };
 
 class Server {

@@ -34,6 +34,7 @@ class RecordingBackend final : public Backend {
     return fail(ErrorKind::conflict, "run {} has ended", run);
   }
   std::optional<std::filesystem::path> live_log(std::int64_t) override { return log; }
+  Result<Json> prow_job(const store::Run& run) override { return Json{{"metadata", {{"name", run.prow_job_id}}}}; }
   void update_metrics() override {}
   std::optional<std::string> trouble() override { return problem; }
 
@@ -48,8 +49,8 @@ class WebServerTest : public testing::Test {
       : dir_(std::move(TempDir::create("web").value())),
         store_(std::move(store::Store::open(dir_.path() / "db").value())),
         objects_(std::move(artifact::FolderStore::open(dir_.path() / "artifacts").value())),
-        server_({.token = Secret(std::move(token))}, store::Store::open(dir_.path() / "db").value(), objects_, backend_,
-                metrics_),
+        server_({.token = Secret(std::move(token)), .gerrit_url = "https://gerrit.example", .feeds = true},
+                store::Store::open(dir_.path() / "db").value(), objects_, backend_, metrics_),
         client_(net::HttpClient::Options{}) {
     port_ = server_.start().value();
   }
@@ -183,6 +184,62 @@ TEST_F(WebServerTest, ListsByFilterAndPage) {
   EXPECT_EQ(get("/run/99").status, 404);
   EXPECT_EQ(get("/api/v1/runs/99").status, 404);
   EXPECT_EQ(get("/change/99").status, 404);
+}
+
+TEST_F(WebServerTest, GerritsChecksTabGetsItsRunsEvenWhereAResultIsBroken) {
+  add_ended_run(artifact::result_json(sample_result()));
+  add_ended_run("{");
+  store::Run other = sample_run();
+  other.patchset = 4;
+  other.attempt = 9;  // whatever the store says, the tab wants 1 first
+  ASSERT_TRUE(store_.add_run(other).value());
+  const auto answer = get("/gerrit-checks/runs?change=4711&patchset=3", {{"Origin", "https://gerrit.example"}});
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(answer.header("access-control-allow-origin"), "https://gerrit.example");
+  EXPECT_EQ(answer.header("access-control-allow-credentials"), "true");
+  const auto json = parse_json(answer.body).value();
+  const auto& runs = json_get(json, "runs");
+  ASSERT_EQ(runs.size(), 2U);
+  EXPECT_EQ(json_int(runs.at(0), "attempt"), 1);
+  EXPECT_EQ(json_int(runs.at(1), "attempt"), 2);
+  EXPECT_EQ(json_string(json_get(runs.at(1), "results").at(0), "category"), "ERROR");
+  EXPECT_THAT(json_string(runs.at(1), "statusLink"), StartsWith("http://127.0.0.1:"));
+  const auto all = parse_json(get("/gerrit-checks/runs?change=4711").body).value();
+  ASSERT_EQ(json_get(all, "runs").size(), 3U);
+  EXPECT_EQ(json_int(json_get(all, "runs").at(2), "attempt"), 1);
+  EXPECT_EQ(json_get(parse_json(get("/gerrit-checks/runs?change=1").body).value(), "runs").size(), 0U);
+  EXPECT_EQ(get("/gerrit-checks/runs").status, 400);
+  for (const char* origin : {"https://evil.example", "https://gerrit.example.evil", "null", "*"})
+    EXPECT_EQ(get("/gerrit-checks/runs?change=4711", {{"Origin", origin}}).header("access-control-allow-origin"), "")
+        << origin;
+}
+
+TEST_F(WebServerTest, AFeedTellsTheEndsOfAJobsRuns) {
+  const auto id = add_ended_run("");
+  store::Run hostile = sample_run();
+  hostile.trigger_key = "hostile";
+  hostile.subject = std::string(kHostile) + "\xEF\xBF\xBF]]>";
+  hostile.id = store_.add_run(hostile).value().value();
+  EXPECT_THAT(get("/job/kunit-um/feed.atom").body, Not(HasSubstr("alert(1)")));  // it has not ended
+  ASSERT_TRUE(store_.move_run(hostile, JobState::pending));
+  hostile.finished = SystemClock::now();
+  ASSERT_TRUE(store_.move_run(hostile, JobState::failure));
+  const auto feed = get("/job/kunit-um/feed.atom");
+  EXPECT_THAT(feed.header("content-type"), StartsWith("application/atom+xml"));
+  EXPECT_THAT(feed.body, HasSubstr(fmt::format("/run/{}\"/>", id)));
+  EXPECT_THAT(feed.body, HasSubstr("<title>Failed: kunit-um 4711,3: lib/list"));
+  EXPECT_THAT(feed.body, Not(HasSubstr("<script>")));
+  // A real reader of XML takes it.
+  const auto file = dir_.path() / "feed.atom";
+  ASSERT_TRUE(write_file(file, feed.body));
+  auto python = ChildProcess::spawn(
+      {.argv = {"python3", "-c",
+                "import sys, xml.etree.ElementTree as e; "
+                "sys.exit(len(e.parse(sys.argv[1]).getroot().findall('{http://www.w3.org/2005/Atom}entry')))",
+                file.string()}});
+  ASSERT_TRUE(python);
+  EXPECT_EQ(python->wait().value().code, 2);
+  EXPECT_EQ(get("/job/none/feed.atom").status, 404);
 }
 
 TEST_F(WebServerTest, ActsOnlyForSomebodyWithTheToken) {
