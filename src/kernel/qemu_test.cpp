@@ -79,6 +79,16 @@ TEST_F(QemuTest, BlamesNoChangeWhereQemuItselfFails) {
   EXPECT_THAT(outcome.error().text(), AllOf(HasSubstr("exit code 1"), HasSubstr("could not load the image")));
 }
 
+TEST_F(QemuTest, EmulatesWhereNoKernelComesUpUnderKvm) {
+  const auto outcome = boot(
+      "case \"$*\" in *'-accel kvm'*) echo damaged; kill -ABRT $$;; esac; echo Linux version 6.12; echo KTAP version "
+      "1");
+  ASSERT_TRUE(outcome) << outcome.error().text();
+  EXPECT_EQ(outcome->status.signal, 0);
+  EXPECT_EQ(seen_, "Linux version 6.12\nKTAP version 1\n");
+  EXPECT_EQ(*read_file(dir_->path() / "kunit.log"), seen_);
+}
+
 TEST_F(QemuTest, EndsAMachineThatHangs) {
   const auto outcome = boot("trap '' TERM INT; echo up; while :; do sleep 1; done", milliseconds(300));
   ASSERT_TRUE(outcome) << outcome.error().text();
