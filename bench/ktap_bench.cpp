@@ -18,33 +18,39 @@ namespace {
 
 using ktap::Console;
 
+/// Of one document, as a module prints it: no plan outgrows the reader's limits.
+constexpr int kSuitesPerDocument = 5000;
+
 /// Suites of `cases` cases with `log_lines` lines of log each, until `bytes` are reached.
 std::string generate(std::size_t bytes, int cases, int log_lines, bool stamps) {
   std::string out;
-  out.reserve(bytes + 4096);
+  out.reserve(bytes + (1U << 20U));
   std::uint64_t microseconds = 60'000;
-  const auto line = [&](std::string_view text) {
-    if (stamps) out += fmt::format("[{:5}.{:06}] ", microseconds / 1'000'000, microseconds % 1'000'000);
+  const auto line = [&](std::string& to, std::string_view text) {
+    if (stamps) to += fmt::format("[{:5}.{:06}] ", microseconds / 1'000'000, microseconds % 1'000'000);
     microseconds += 7;
-    out.append(text).append("\n");
+    to.append(text).append("\n");
   };
-  // One document of a hundred suites each, as modules would print them: no plan outgrows the reader's limits.
-  for (int suite = 0; out.size() < bytes; ++suite) {
-    if (suite % 100 == 0) {
-      line("KTAP version 1");
-      line("1..100");
+  for (int suite = 0; out.size() < bytes;) {
+    std::string document;
+    int count = 0;
+    for (; count < kSuitesPerDocument && out.size() + document.size() < bytes; ++suite) {
+      line(document, "    KTAP version 1");
+      line(document, fmt::format("    # Subtest: generated_suite_{}", suite));
+      line(document, "    # module: generated_test");
+      line(document, fmt::format("    1..{}", cases));
+      for (int test = 1; test <= cases; ++test) {
+        for (int n = 0; n < log_lines; ++n)
+          line(document,
+               fmt::format("    # generated_case_{}: step {} of the work is done, value 0x{:x}", test, n, n * 77));
+        line(document, fmt::format("    ok {} generated_case_{}", test, test));
+      }
+      line(document, fmt::format("# generated_suite_{0}: pass:{1} fail:0 skip:0 total:{1}", suite, cases));
+      line(document, fmt::format("ok {} generated_suite_{}", ++count, suite));
     }
-    line("    KTAP version 1");
-    line(fmt::format("    # Subtest: generated_suite_{}", suite));
-    line("    # module: generated_test");
-    line(fmt::format("    1..{}", cases));
-    for (int test = 1; test <= cases; ++test) {
-      for (int n = 0; n < log_lines; ++n)
-        line(fmt::format("    # generated_case_{}: step {} of the work is done, value 0x{:x}", test, n, n * 77));
-      line(fmt::format("    ok {} generated_case_{}", test, test));
-    }
-    line(fmt::format("# generated_suite_{0}: pass:{1} fail:0 skip:0 total:{1}", suite, cases));
-    line(fmt::format("ok {} generated_suite_{}", suite % 100 + 1, suite));
+    line(out, "KTAP version 1");
+    line(out, fmt::format("1..{}", count));
+    out += document;
   }
   return out;
 }

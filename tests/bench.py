@@ -19,7 +19,7 @@ import threading
 import time
 from datetime import datetime
 
-from support.kernel import EXAMPLE_TEST, ROOT, with_test
+from support.kernel import EXAMPLE_TEST, ROOT, kernel_repository, with_test
 from support.stage import PATIENCE, PROJECT, Stage, stage_folder
 
 RESULTS = ROOT / "build/bench.json"
@@ -127,6 +127,30 @@ def own_build(folder):
     return {"clean_release_build": clean, "rebuild_after_one_edit": timed("cmake", "--build", build, "-j", JOBS, env=env)}
 
 
+def reader_speed(folder):
+    """MB/s of bowsprit's console reader and of the kernel's kunit_parser.py, on the same text; each on one core, in processor time."""
+    bench = pathlib.Path(os.environ["BOWSPRIT"]).parent / "bench/ktap_bench"
+    kunit = ROOT / "tests/support/kunit_parser_bench.py"
+    tools = folder / "tools"
+    tools.mkdir(parents=True)
+    packed = subprocess.run(["git", "-C", str(kernel_repository()), "archive", "HEAD", "tools/testing/kunit"], check=True, capture_output=True)
+    subprocess.run(["tar", "-x", "-C", str(tools)], input=packed.stdout, check=True)
+    subprocess.run([str(bench), "2", str(folder)], check=True, stdout=subprocess.DEVNULL)  # one document, which is all that it reads
+    speed = json.loads(subprocess.run([str(bench), "100"], check=True, capture_output=True).stdout)["speed"]
+    rows = {}
+    for shape, ours in speed.items():
+        theirs = subprocess.run([sys.executable, str(kunit), str(tools / "tools/testing/kunit"), str(folder / f"{shape}.ktap")], check=True,
+                                capture_output=True, text=True)
+        rows[shape] = {"bowsprit": ours, "kunit_parser": float(theirs.stdout)}
+    return rows
+
+
+def print_reader(rows):
+    print("\nconsole reader, MB/s on one core" + " " * 10 + "bowsprit   kunit_parser.py   goal: 300")
+    for shape, speed in rows.items():
+        print(f"  {shape:<38}{speed['bowsprit']:>8}{speed['kunit_parser']:>15.2f}")
+
+
 def print_table(result):
     median = result["median"]
     rows = [
@@ -148,14 +172,23 @@ def print_table(result):
 def main():
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--reader", action="store_true", help="only the console reader, beside the kernel's own (a minute)")
     parser.add_argument("--full", action="store_true", help="also a fresh clone, a cold kunit.py run, and bowsprit's own build (minutes)")
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
     folder = stage_folder("bench")
+    if arguments.reader:
+        try:
+            print_reader(reader_speed(folder))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        return
     result = {"schema": "bowsprit/bench/1", "when": datetime.now().astimezone().isoformat(timespec="seconds"), "processors": JOBS, "rounds": arguments.rounds}
     events = None
     try:
+        say("the console reader")
+        result["reader"] = reader_speed(folder / "reader")
         with Stage(folder) as stage:
             say("the bare build, cold")
             bare = Bare(stage.gerrit.repository(PROJECT), folder)
@@ -176,6 +209,7 @@ def main():
                 say("a fresh clone, a cold kunit.py run, a clean release build")
                 result["full"] = without_bowsprit(stage, folder) | own_build(folder)
         print_table(result)
+        print_reader(result["reader"])
         RESULTS.parent.mkdir(exist_ok=True)
         RESULTS.write_text(json.dumps(result, indent=2) + "\n")
         print(f"  all numbers: {RESULTS.relative_to(ROOT)}")

@@ -17,6 +17,7 @@
 #include "kernel/command.h"
 #include "kernel/lost_option.h"
 #include "kernel/memory_file.h"
+#include "kernel/qemu.h"
 #include "verdict/judge.h"
 
 namespace bowsprit::app {
@@ -44,6 +45,10 @@ std::string tail_of(const fs::path& path, std::size_t bytes) {
   return newline == std::string::npos ? text->substr(text->size() - bytes) : text->substr(newline + 1);
 }
 
+void put(const fs::path& file, const std::string& text) {
+  if (auto written = write_file_atomic(file, text); !written) log_error("run", "{}", written.error().text());
+}
+
 /// One run, step by step. A step that ends the run sets the result and gives false.
 class TreeRun {
  public:
@@ -51,17 +56,17 @@ class TreeRun {
       : options_(options),
         watch_(watch),
         deadline_(std::chrono::steady_clock::now() + options.build_limit),
-        kbuild_({options.tree, options.build, options.jobs, options.shortcuts}) {}
+        kbuild_({options.tree, options.build, options.jobs, options.variant.architecture, options.shortcuts}) {}
 
   RunResult run() {
-    if (prepare() && find_kunitconfig()) {
+    if (prepare() && choose_variant() && find_kunitconfig()) {
       const bool ran = options_.runner == Runner::kunit_py ? run_kunit_py() : configure() && build() && boot();
       if (ran) judge_console();
     }
     kernel::end_orphans();
     result_.phases = std::move(phases_);
-    result_.reproduce =
-        reproduce_command({options_.tree, wanted_.files, options_.boot_limit, options_.job_spec}, result_.failures);
+    result_.reproduce = reproduce_command(
+        {options_.tree, wanted_.files, options_.boot_limit, options_.job_spec, options_.variant}, result_.failures);
     return std::move(result_);
   }
 
@@ -90,6 +95,7 @@ class TreeRun {
   }
 
   bool prepare();
+  bool choose_variant();
   bool find_kunitconfig();
   bool configure();
   bool build();
@@ -126,24 +132,30 @@ class TreeRun {
 };
 
 bool TreeRun::prepare() {
-  if (auto made = make_dirs(options_.artifacts); !made) return end(made.error());
-  for (const char* name : kArtifactNames) {
-    std::error_code ignored;
-    fs::remove(artifact(name), ignored);
-  }
+  if (auto made = prepare_artifacts(options_.artifacts); !made) return end(made.error());
   auto log = Fd::open(artifact("build.log").string(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND);
   if (!log) return end(log.error());
   build_log_ = *std::move(log);
-  // Before minutes of building, not after.
-  auto memory = kernel::find_memory_folder(kernel::memory_folder_candidates(), kernel::kKernelMemory);
-  if (!memory) return end(memory.error());
-  memory_ = *std::move(memory);
-  if (!memory_.note.empty()) watch_.on_note(memory_.note);
   auto lock = kernel::take_build_folder(options_.build, options_.stop_fd, [&] {
     watch_.on_note(fmt::format("waiting for another run in build folder {}", options_.build.string()));
   });
   if (!lock) return end(lock.error());
   lock_ = *std::move(lock);
+  return true;
+}
+
+/// Whether there is such a kernel, and this machine has the tools for it.
+bool TreeRun::choose_variant() {
+  if (const auto known = kernel::check_variant(options_.variant); !known)
+    return end(config_failed(known.error().text(), {{Diagnostic::Kind::config, {}, 0, 0, known.error().message}}));
+  const auto tools = kernel::check_tools(*options_.variant.architecture);
+  if (!tools) return end(tools.error());
+  // Before minutes of building, not after.
+  if (!options_.variant.architecture->qemu.empty()) return true;  // QEMU has its own memory
+  auto memory = kernel::find_memory_folder(kernel::memory_folder_candidates(), kernel::kKernelMemory);
+  if (!memory) return end(memory.error());
+  memory_ = *std::move(memory);
+  if (!memory_.note.empty()) watch_.on_note(memory_.note);
   return true;
 }
 
@@ -157,6 +169,7 @@ bool TreeRun::find_kunitconfig() {
         config_failed(error.text(), {{Diagnostic::Kind::config, mark.file, mark.line, mark.column, error.message}}));
   }
   wanted_ = *std::move(wanted);
+  wanted_.options = kernel::override_options(std::move(wanted_.options), options_.variant.options());
   return true;
 }
 
@@ -209,7 +222,7 @@ bool TreeRun::configure() {
 
 /// An option that was asked for and is not there is an error: its tests would be missing without a word.
 bool TreeRun::end_lost(const kernel::ConfigureStep& step) {
-  const auto files = kernel::find_kconfig_files(options_.tree);
+  const auto files = kernel::find_kconfig_files(options_.tree, options_.variant.architecture->name);
   std::vector<Diagnostic> problems;
   std::vector<std::string> names;
   for (const auto& lost : step.lost) {
@@ -217,6 +230,20 @@ bool TreeRun::end_lost(const kernel::ConfigureStep& step) {
     problems.push_back({Diagnostic::Kind::config, lost.wanted.where.file, lost.wanted.where.line, 0,
                         lost.text() + (why.empty() ? "" : "; " + why)});
     names.push_back(lost.wanted.name);
+  }
+  const auto own = options_.variant.options();
+  const bool of_preset = std::ranges::any_of(step.lost, [&](const kernel::LostOption& lost) {
+    return std::ranges::find(own, lost.wanted.name, &kernel::ConfigOption::name) != own.end();
+  });
+  if (!options_.takes_lost_options.empty() && !of_preset) {
+    watch_.on_note(fmt::format("{} can't have {}; {} runs what needs it", options_.variant.name(),
+                               shorten(join(names, ", "), 300), options_.takes_lost_options));
+    for (auto& problem : problems) {
+      problem.counts = false;
+      problem.message += fmt::format("; left to {}", options_.takes_lost_options);
+      warnings_.push_back(std::move(problem));
+    }
+    return true;
   }
   return end(config_failed(fmt::format("the configuration lost {} option{} that the kunitconfig asks for: {}",
                                        names.size(), names.size() == 1 ? "" : "s", shorten(join(names, ", "), 300)),
@@ -238,14 +265,15 @@ bool TreeRun::run_all(BootKernel first_boot) {
   const auto boot = [this](const BootRequest& request, const std::function<void(std::string_view)>& on_console) {
     auto arguments = boot_arguments_;
     arguments.insert(arguments.end(), request.arguments.begin(), request.arguments.end());
-    return kernel::boot_uml({.kernel = kernel_,
-                             .console = request.console,
-                             .memory_folder = memory_.path,
-                             .arguments = std::move(arguments),
-                             .limit = request.limit,
-                             .stop_fd = options_.stop_fd,
-                             .give_up = request.give_up},
-                            on_console);
+    return kernel::boot_kernel(options_.variant,
+                               {.kernel = kernel_,
+                                .console = request.console,
+                                .memory_folder = memory_.path,
+                                .arguments = std::move(arguments),
+                                .limit = request.limit,
+                                .stop_fd = options_.stop_fd,
+                                .give_up = request.give_up},
+                               on_console);
   };
   auto run = run_tests({.boot = boot,
                         .first_boot = std::move(first_boot),
@@ -313,14 +341,23 @@ RunResult judge_tree(const JudgeTreeOptions& options, JudgeTreeWatch& watch) {
   RunResult result = TreeRun(options, watch).run();
   if (!options.base.empty() && !result.suites.empty() && result.verdict != Verdict::aborted)
     add_comparison(result, options, watch);
-  const auto put = [&](const char* name, const std::string& text) {
-    if (auto written = write_file_atomic(options.artifacts / name, text); !written)
-      log_error("run", "{}", written.error().text());
-  };
-  put("result.json", artifact::result_json(result));
-  put("junit_kunit.xml", artifact::junit_xml(result));
-  put("kcidb.json", artifact::kcidb_json(result));
+  write_result_files(options.artifacts, result);
+  put(options.artifacts / "kcidb.json",
+      artifact::kcidb_json(result, {.architecture = std::string(options.variant.architecture->name)}));
   return result;
+}
+
+Result<> prepare_artifacts(const fs::path& folder) {
+  for (const char* name : kArtifactNames) {
+    std::error_code ignored;
+    fs::remove(folder / name, ignored);
+  }
+  return make_dirs(folder);
+}
+
+void write_result_files(const fs::path& folder, const RunResult& result) {
+  put(folder / "result.json", artifact::result_json(result));
+  put(folder / "junit_kunit.xml", artifact::junit_xml(result));
 }
 
 }  // namespace bowsprit::app

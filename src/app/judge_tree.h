@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "kernel/kbuild.h"
+#include "kernel/preset.h"
 #include "ktap/result_tree.h"
 #include "os/files.h"
 #include "verdict/run_result.h"
@@ -38,6 +39,10 @@ struct JudgeTreeOptions {
   milliseconds suite_limit{120'000};       ///< of one suite
   milliseconds build_limit{3'600'000};     ///< of configure and build together
   int jobs = 1;
+  kernel::Variant variant = {};
+  /// Another variant of the same run, which takes the options that this architecture can't have; empty: none does, and a lost option
+  /// is an error.
+  std::string takes_lost_options = {};
   Runner runner = Runner::bowsprit;
   bool shortcuts = true;
   std::string base = {};      ///< commit to compare with, from resolve_revision; empty: no comparison
@@ -60,5 +65,10 @@ class JudgeTreeWatch {
 };
 
 RunResult judge_tree(const JudgeTreeOptions& options, JudgeTreeWatch& watch);
+
+/// Removes what an earlier run may have left in the folder, and makes it where it is not there.
+Result<> prepare_artifacts(const fs::path& folder);
+/// result.json and the same for other readers, except kcidb.json.
+void write_result_files(const fs::path& folder, const RunResult& result);
 
 }  // namespace bowsprit::app

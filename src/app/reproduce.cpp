@@ -34,6 +34,12 @@ std::string reproduce_command(const ReproduceInput& input, const std::vector<Fai
     const bool inside = !relative.empty() && *relative.begin() != "..";
     command += " --kunitconfig=" + shell_quote(inside ? relative.string() : file.string());
   }
+  const auto& architecture = *input.variant.architecture;
+  if (!architecture.qemu.empty()) command += fmt::format(" --arch={}", architecture.name);
+  if (const auto prefix = architecture.cross_compile(); !prefix.empty())
+    command += fmt::format(" --cross_compile={}", prefix);
+  for (const auto& option : input.variant.options())
+    command += " --kconfig_add=" + shell_quote(option.name + "=" + option.value);
   if (const auto limit = std::chrono::ceil<seconds>(input.boot_limit); limit > seconds(300))
     command += fmt::format(" --timeout={}", limit.count());
   std::set<std::string> suites;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "kernel/preset.h"
 #include "os/files.h"
 #include "verdict/run_result.h"
 
@@ -17,6 +18,7 @@ struct ReproduceInput {
   std::vector<fs::path> kunitconfigs;
   milliseconds boot_limit{0};
   std::string job_spec = {};  ///< Prow's JOB_SPEC; empty: no job, the tree is there already
+  kernel::Variant variant = {};
 };
 
 /// Where all failures are of one suite only that suite is run.

@@ -13,6 +13,7 @@
 #include "base/strings.h"
 #include "os/files.h"
 #include "verdict/judge.h"
+#include "verdict/variants.h"
 
 namespace bowsprit::artifact {
 namespace {
@@ -101,9 +102,10 @@ int python(const std::string& program, const std::string& input, std::string& sa
 TEST(Junit, IsXmlThatAnotherParserReadsWithEachStatusAsItsElement) {
   std::string said;
   ASSERT_EQ(python(R"py(
-import sys, xml.etree.ElementTree as E
+import re, sys, xml.etree.ElementTree as E
 root = E.parse(sys.argv[1]).getroot()
 for suite in root:
+    assert re.fullmatch(r"(([0-9]{0,3},)*[0-9]{3}|[0-9]{0,3})*(\.[0-9]{0,3})?", suite.get("time")), suite.get("time")
     cases = suite.findall("testcase")
     for kind, attribute in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
         assert int(suite.get(attribute)) == sum(c.find(kind) is not None for c in cases), (suite.get("name"), kind)
@@ -120,6 +122,38 @@ assert root.find(".//skipped").get("message") == "not <here>"
   EXPECT_EQ(said,
             "s good ok\ns skip skipped\ns bad failure\nt dies error\nt (test 2 of 2) failure\nbowsprit kernel console "
             "error\n");
+}
+
+RunResult of_variants() {
+  return join_variants({{"um", judged("KTAP version 1\n1..1\n    # Subtest: s\n    1..1\n    ok 1 good\nok 1 s\n")},
+                        {"um+kasan", mixed()}});
+}
+
+TEST(Variants, AreInEveryFormat) {
+  const auto result = of_variants();
+  const auto read = read_result_json(result_json(result));
+  ASSERT_TRUE(read) << read.error().text();
+  EXPECT_EQ(result_json(*read), result_json(result));
+  ASSERT_EQ(read->variants.size(), 2U);
+  EXPECT_EQ(read->variants[1].name, "um+kasan");
+  EXPECT_EQ(read->variants[1].verdict, Verdict::crashed);
+  EXPECT_EQ(read->variants[1].tests.total, 5);
+  ASSERT_FALSE(read->failures.empty());
+  EXPECT_EQ(read->failures[0].variants, std::vector<std::string>{"um+kasan"});
+  EXPECT_NE(junit_xml(result).find("variant: um+kasan"), std::string::npos);
+}
+
+TEST(Variants, AreBuildsOfOneCheckoutInKcidb) {
+  const auto json = parse_json(kcidb_json({{"um", judged("")}, {"x86_64+kasan", mixed()}}));
+  ASSERT_TRUE(json) << json.error().text();
+  EXPECT_EQ(json_get(*json, "checkouts").size(), 1U);
+  ASSERT_EQ(json_get(*json, "builds").size(), 2U);
+  const Json& build = json_get(*json, "builds").at(1);
+  EXPECT_EQ(json_string(build, "id"), "bowsprit:local/x86_64+kasan");
+  EXPECT_EQ(json_string(build, "checkout_id"), "bowsprit:local");
+  EXPECT_EQ(json_string(build, "architecture"), "x86_64");
+  EXPECT_EQ(json_string(build, "config_name"), "kunit+kasan");
+  EXPECT_EQ(json_string(json_get(*json, "tests").back(), "build_id"), "bowsprit:local/x86_64+kasan");
 }
 
 TEST(Junit, IsNotGreenWhereTheVerdictIsRed) {
@@ -159,14 +193,15 @@ TEST(Kcidb, IsValidByTheSchemaOfKcidbIo) {
   info.log_url = "https://ci.example.com/1/kunit.log";
   for (const auto& result : {mixed(), judged(""), build_failed({{Diagnostic::Kind::error, "lib/x.c", 1, 1, "no"}}),
                              merge_conflict({"a.c"})}) {
-    EXPECT_EQ(python(R"py(
+    for (const auto& text : {kcidb_json(result, info), kcidb_json({{"um", result}, {"um+kasan", result}}, info)})
+      EXPECT_EQ(python(R"py(
 import json, sys
 from kcidb_io.schema import V5_3
 V5_3.validate_exactly(json.load(open(sys.argv[1])))
 )py",
-                     kcidb_json(result, info), said, interpreter),
-              0)
-        << said;
+                       text, said, interpreter),
+                0)
+          << said;
   }
 }
 

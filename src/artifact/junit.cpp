@@ -40,6 +40,7 @@ std::string_view element_of(TestStatus status) {
   return status == TestStatus::crashed || status == TestStatus::timed_out ? "error" : "failure";
 }
 
+/// Times have milliseconds and no more: Jenkins' schema (xunit-plugin, junit-10.xsd) refuses longer fractions.
 void write_suite(std::string& out, const std::string& name, const std::vector<Case>& cases) {
   int failures = 0;
   int errors = 0;
@@ -50,11 +51,11 @@ void write_suite(std::string& out, const std::string& name, const std::vector<Ca
     if (test.status == TestStatus::skipped) ++skipped;
     if (!is_good(test.status)) ++(element_of(test.status) == "error" ? errors : failures);
   }
-  out += fmt::format(R"(  <testsuite name="{}" tests="{}" failures="{}" errors="{}" skipped="{}" time="{:.6f}">)",
+  out += fmt::format(R"(  <testsuite name="{}" tests="{}" failures="{}" errors="{}" skipped="{}" time="{:.3f}">)",
                      xml_attribute(name), cases.size(), failures, errors, skipped, seconds);
   out += '\n';
   for (const auto& test : cases) {
-    out += fmt::format(R"(    <testcase classname="{}" name="{}" time="{:.6f}")", xml_attribute(test.classname),
+    out += fmt::format(R"(    <testcase classname="{}" name="{}" time="{:.3f}")", xml_attribute(test.classname),
                        xml_attribute(test.name), test.seconds);
     if (test.status == TestStatus::skipped) {
       out += fmt::format(">\n      <skipped message=\"{}\"/>\n    </testcase>\n", xml_attribute(test.message));
@@ -76,7 +77,8 @@ Case case_of(const Leaf& leaf) {
   const std::string place = failure.file.empty() ? "" : fmt::format("{}:{}", failure.file, failure.line);
   out.message = failure.message.substr(0, failure.message.find('\n'));
   if (!place.empty()) out.message += fmt::format(" ({})", place);
-  if (failure.origin != Origin::unknown) out.body = fmt::format("origin: {}\n", to_string(failure.origin));
+  if (!failure.variants.empty()) out.body += fmt::format("variant: {}\n", join(failure.variants, ", "));
+  if (failure.origin != Origin::unknown) out.body += fmt::format("origin: {}\n", to_string(failure.origin));
   if (!place.empty()) out.body += place + "\n";
   out.body += failure.message + "\n";
   if (!failure.log.empty()) out.body += "\n" + failure.log + "\n";

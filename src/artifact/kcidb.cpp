@@ -97,9 +97,8 @@ Json test_json(const std::string& id, const std::string& build, const std::strin
   return {{"id", id}, {"build_id", build}, {"origin", origin}, {"path", std::move(path)}, {"status", status}};
 }
 
-}  // namespace
-
-std::string kcidb_json(const RunResult& result, const KcidbInfo& info) {
+/// `variant`: what tells its build from the others of one checkout; empty: there is only one.
+Json report_of(const RunResult& result, const KcidbInfo& info, const std::string& variant) {
   std::string origin;
   for (const char c : info.origin) origin += is_word(c) ? c : '_';
   const std::string id = fmt::format("{}:{}", origin, without_zero(info.run_id));
@@ -112,7 +111,8 @@ std::string kcidb_json(const RunResult& result, const KcidbInfo& info) {
   checkout["valid"] = result.verdict != Verdict::merge_conflict;
   if (result.verdict == Verdict::merge_conflict) checkout["valid"] = false;
 
-  Json build{{"id", id}, {"checkout_id", id}, {"origin", origin}};
+  const std::string build_id = variant.empty() ? id : fmt::format("{}/{}", id, without_zero(variant));
+  Json build{{"id", build_id}, {"checkout_id", id}, {"origin", origin}};
   set(build, "architecture", path_part(info.architecture));
   set(build, "compiler", info.compiler);
   set(build, "config_name", info.config_name);
@@ -127,12 +127,12 @@ std::string kcidb_json(const RunResult& result, const KcidbInfo& info) {
   std::map<std::string, int> used;  // two suites of one name are two documents of one console
   const auto unique_id = [&](const std::string& path) {
     const int nth = ++used[path];
-    return nth == 1 ? fmt::format("{}/{}", id, path) : fmt::format("{}/{}#{}", id, path, nth);
+    return nth == 1 ? fmt::format("{}/{}", build_id, path) : fmt::format("{}/{}#{}", build_id, path, nth);
   };
   for (const auto& leaf : leaves_of(result)) {
     const std::string path =
         fmt::format("kunit.{}{}", path_part(leaf.suite), leaf.name == leaf.suite ? "" : "." + path_part(leaf.name));
-    Json test = test_json(unique_id(without_zero(leaf.path)), id, origin, path, kcidb_status(leaf.node->status));
+    Json test = test_json(unique_id(without_zero(leaf.path)), build_id, origin, path, kcidb_status(leaf.node->status));
     set(test, "comment", leaf.path);
     if (leaf.node->seconds) test["duration"] = *leaf.node->seconds;
     set(test, "log_url", info.log_url);
@@ -149,13 +149,13 @@ std::string kcidb_json(const RunResult& result, const KcidbInfo& info) {
   const Faults faults = faults_without_test(result);
   if (build_status(result.verdict) == "PASS") {
     for (const auto* fault : faults.diagnostics) {
-      Json test = test_json(unique_id("boot"), id, origin, "boot", "FAIL");
+      Json test = test_json(unique_id("boot"), build_id, origin, "boot", "FAIL");
       set(test, "comment", fault->message);
       set(test, "log_excerpt", excerpt(fault->text));
       tests.push_back(std::move(test));
     }
     if (faults.summary_tells) {
-      Json test = test_json(unique_id("boot"), id, origin, "boot", "FAIL");
+      Json test = test_json(unique_id("boot"), build_id, origin, "boot", "FAIL");
       set(test, "comment", result.summary);
       tests.push_back(std::move(test));
     }
@@ -166,7 +166,32 @@ std::string kcidb_json(const RunResult& result, const KcidbInfo& info) {
     report["builds"] = Json::array({std::move(build)});
     if (!tests.empty()) report["tests"] = std::move(tests);
   }
-  return dump_json(report, 2) + "\n";
+  return report;
+}
+
+}  // namespace
+
+std::string kcidb_json(const RunResult& result, const KcidbInfo& info) {
+  return dump_json(report_of(result, info, ""), 2) + "\n";
+}
+
+std::string kcidb_json(const std::vector<VariantRun>& runs, const KcidbInfo& info) {
+  Json joined;
+  for (const auto& run : runs) {
+    const auto plus = std::min(run.name.find('+'), run.name.size());
+    KcidbInfo own = info;
+    own.architecture = run.name.substr(0, plus);
+    own.config_name = info.config_name + run.name.substr(plus);
+    Json report = report_of(run.result, own, run.name);
+    if (joined.is_null()) {
+      joined = std::move(report);
+      continue;
+    }
+    for (const char* list : {"builds", "tests"}) {
+      for (const auto& entry : json_get(report, list)) joined[list].push_back(entry);
+    }
+  }
+  return dump_json(joined, 2) + "\n";
 }
 
 }  // namespace bowsprit::artifact

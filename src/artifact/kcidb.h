@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// kcidb.json: the result as a KCIDB 5.3 report (kcidb-io, schema v05_03): one checkout, one build, one test per leaf.
+/// kcidb.json: the result as a KCIDB 5.3 report (kcidb-io, schema v05_03): one checkout, one build (of each variant), one test per leaf.
 ///
 /// Does not: submit it. Ids are made of the origin and the run, so writing the same run again gives the same ids.
 /// Threads: any.
@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "verdict/run_result.h"
+#include "verdict/variants.h"
 
 namespace bowsprit::artifact {
 
@@ -27,5 +28,7 @@ struct KcidbInfo {
 };
 
 std::string kcidb_json(const RunResult& result, const KcidbInfo& info = {});
+/// A run of several kernels: one checkout with a build for each, whose architecture and configuration follow from its name.
+std::string kcidb_json(const std::vector<VariantRun>& runs, const KcidbInfo& info = {});
 
 }  // namespace bowsprit::artifact

@@ -15,6 +15,7 @@ using ktap::TestStatus;
 constexpr std::string_view kSchema = "bowsprit/result/1";
 constexpr std::size_t kMaxEntries = 200'000;  // of each list
 constexpr int kMaxDepth = 16;
+constexpr std::size_t kMaxVariants = 100;
 constexpr std::size_t kMaxText = 64U << 10U;
 
 Json node_to_json(const TestNode& node) {
@@ -40,7 +41,14 @@ Json diagnostic_to_json(const Diagnostic& diagnostic) {
   if (!diagnostic.counts) out["counts"] = false;
   if (diagnostic.origin != Origin::unknown) out["origin"] = to_string(diagnostic.origin);
   if (!diagnostic.text.empty()) out["text"] = diagnostic.text;
+  if (!diagnostic.variants.empty()) out["variants"] = diagnostic.variants;
   return out;
+}
+
+Json counts_to_json(const TestCounts& tests) {
+  return {{"total", tests.total},     {"passed", tests.passed},       {"failed", tests.failed},
+          {"crashed", tests.crashed}, {"timed_out", tests.timed_out}, {"skipped", tests.skipped},
+          {"missing", tests.missing}};
 }
 
 std::string text_of(const Json& object, std::string_view key) { return shorten(json_string(object, key), kMaxText); }
@@ -57,6 +65,21 @@ void each(const Json& object, std::string_view key, Take&& take) {
   std::size_t count = 0;
   for (const auto& entry : list)
     if (entry.is_object() && ++count <= kMaxEntries) take(entry);
+}
+
+std::vector<std::string> variants_of(const Json& object) {
+  std::vector<std::string> out;
+  const Json& list = json_get(object, "variants");
+  if (!list.is_array()) return out;
+  for (const auto& entry : list)
+    if (entry.is_string() && out.size() < kMaxVariants)
+      out.push_back(shorten(entry.get_ref<const std::string&>(), kMaxText));
+  return out;
+}
+
+TestCounts counts_from_json(const Json& tests) {
+  return {int_of(tests, "total"),     int_of(tests, "passed"),  int_of(tests, "failed"), int_of(tests, "crashed"),
+          int_of(tests, "timed_out"), int_of(tests, "skipped"), int_of(tests, "missing")};
 }
 
 TestNode node_from_json(const Json& object, int depth, std::size_t& left) {
@@ -89,25 +112,18 @@ Diagnostic diagnostic_from_json(const Json& object) {
   out.counts = json_bool(object, "counts", true);
   out.origin = origin_from_string(json_string(object, "origin")).value_or(Origin::unknown);
   out.text = text_of(object, "text");
+  out.variants = variants_of(object);
   return out;
 }
 
 }  // namespace
 
 Json result_to_json(const RunResult& result) {
-  const TestCounts& tests = result.tests;
   Json out{{"schema", kSchema},
            {"verdict", to_string(result.verdict)},
            {"vote", vote(result.verdict)},
            {"summary", result.summary},
-           {"tests",
-            {{"total", tests.total},
-             {"passed", tests.passed},
-             {"failed", tests.failed},
-             {"crashed", tests.crashed},
-             {"timed_out", tests.timed_out},
-             {"skipped", tests.skipped},
-             {"missing", tests.missing}}}};
+           {"tests", counts_to_json(result.tests)}};
   Json& failures = out["failures"] = Json::array();
   for (const auto& failure : result.failures) {
     failures.push_back({{"test", failure.test},
@@ -117,6 +133,7 @@ Json result_to_json(const RunResult& result) {
                         {"line", failure.line},
                         {"message", failure.message},
                         {"log", failure.log}});
+    if (!failure.variants.empty()) failures.back()["variants"] = failure.variants;
   }
   Json& diagnostics = out["diagnostics"] = Json::array();
   for (const auto& diagnostic : result.diagnostics) diagnostics.push_back(diagnostic_to_json(diagnostic));
@@ -127,6 +144,11 @@ Json result_to_json(const RunResult& result) {
     for (const auto& phase : result.phases) phases.push_back({{"name", phase.name}, {"seconds", phase.seconds}});
   }
   if (!result.reproduce.empty()) out["reproduce"] = result.reproduce;
+  for (const auto& variant : result.variants)
+    out["variants"].push_back({{"name", variant.name},
+                               {"verdict", to_string(variant.verdict)},
+                               {"summary", variant.summary},
+                               {"tests", counts_to_json(variant.tests)}});
   return out;
 }
 
@@ -146,10 +168,7 @@ Result<RunResult> read_result_json(std::string_view text) {
   RunResult result;
   result.verdict = *verdict;
   result.summary = shorten(printable(json_string(json, "summary")), 2000);
-  const Json& tests = json_get(json, "tests");
-  result.tests = {int_of(tests, "total"),   int_of(tests, "passed"),    int_of(tests, "failed"),
-                  int_of(tests, "crashed"), int_of(tests, "timed_out"), int_of(tests, "skipped"),
-                  int_of(tests, "missing")};
+  result.tests = counts_from_json(json_get(json, "tests"));
   each(json, "failures", [&](const Json& entry) {
     Failure failure;
     failure.test = text_of(entry, "test");
@@ -159,6 +178,7 @@ Result<RunResult> read_result_json(std::string_view text) {
     failure.line = int_of(entry, "line");
     failure.message = text_of(entry, "message");
     failure.log = text_of(entry, "log");
+    failure.variants = variants_of(entry);
     result.failures.push_back(std::move(failure));
   });
   each(json, "diagnostics", [&](const Json& entry) { result.diagnostics.push_back(diagnostic_from_json(entry)); });
@@ -169,6 +189,12 @@ Result<RunResult> read_result_json(std::string_view text) {
   each(json, "phases",
        [&](const Json& entry) { result.phases.push_back({text_of(entry, "name"), json_double(entry, "seconds")}); });
   result.reproduce = text_of(json, "reproduce");
+  each(json, "variants", [&](const Json& entry) {
+    if (result.variants.size() < kMaxVariants)
+      result.variants.push_back({text_of(entry, "name"),
+                                 verdict_from_string(json_string(entry, "verdict")).value_or(Verdict::infra_error),
+                                 text_of(entry, "summary"), counts_from_json(json_get(entry, "tests"))});
+  });
   return result;
 }
 

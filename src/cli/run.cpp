@@ -5,11 +5,13 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
 #include "app/base_run.h"
 #include "app/judge_tree.h"
+#include "app/variants.h"
 #include "artifact/result_json.h"
 #include "base/strings.h"
 #include "cli/commands.h"
@@ -52,6 +54,22 @@ Result<fs::path> find_tree(const Arguments& arguments) {
   return tree;
 }
 
+/// Those of --variant; empty: one kernel, by --arch and --preset.
+Result<std::vector<kernel::Variant>> read_variants(const Arguments& arguments) {
+  std::vector<kernel::Variant> variants;
+  for (const auto& name : arguments.all("variant")) {
+    TRY_ASSIGN(auto variant, kernel::parse_variant(name));
+    const bool twice =
+        std::ranges::any_of(variants, [&](const kernel::Variant& other) { return other.name() == variant.name(); });
+    if (twice) return fail(ErrorKind::usage, "--variant {}: given twice", variant.name());
+    variants.push_back(std::move(variant));
+  }
+  if (!variants.empty() && (arguments.has("arch") || arguments.has("preset")))
+    return fail(ErrorKind::usage,
+                "--variant names architecture and presets, so neither --arch nor --preset goes with it");
+  return variants;
+}
+
 Result<app::JudgeTreeOptions> read_options(const Arguments& arguments) {
   app::JudgeTreeOptions options;
   TRY_ASSIGN(options.tree, find_tree(arguments));
@@ -84,6 +102,11 @@ Result<app::JudgeTreeOptions> read_options(const Arguments& arguments) {
   if (runner != "bowsprit" && runner != "kunit.py")
     return fail(ErrorKind::usage, "--runner: expected bowsprit or kunit.py, got '{}'", runner);
   options.runner = runner == "kunit.py" ? app::Runner::kunit_py : app::Runner::bowsprit;
+  TRY_ASSIGN(options.variant, kernel::make_variant(arguments.get("arch", "um"), arguments.all("preset")));
+  if (options.runner == app::Runner::kunit_py &&
+      (arguments.has("arch") || arguments.has("preset") || arguments.has("variant")))
+    return fail(ErrorKind::usage, "--runner kunit.py takes neither --arch, --preset nor --variant");
+  options.build = app::build_folder_of(options.build, options.variant);
   options.shortcuts = !arguments.has("no-shortcuts");
   options.job_spec = environment("JOB_SPEC");
   if (const auto base = arguments.get("base")) {
@@ -110,12 +133,15 @@ int run(const Arguments& arguments) {
   if (options && format != "text" && format != "json")
     options = fail(ErrorKind::usage, "--format: expected text or json, got '{}'", format);
   if (!options) return report_error(options.error());
+  const auto variants = read_variants(arguments);
+  if (!variants) return report_error(variants.error());
   const auto signals = signals_as_descriptor();
   if (!signals) return report_error(signals.error());
   options->stop_fd = signals->get();
   if (const auto adopted = kernel::adopt_orphans(); !adopted) return report_error(adopted.error());
   const auto view = make_run_view();
-  const RunResult result = app::judge_tree(*options, *view);
+  const RunResult result =
+      variants->empty() ? app::judge_tree(*options, *view) : app::judge_variants(*options, *variants, *view);
   view->finish();
   if (format == "json") {
     fmt::print("{}", artifact::result_json(result));
@@ -137,11 +163,17 @@ Command run_command() {
           R"(Configures and builds the kernel in TREE (default: the current folder) for User-Mode Linux, boots it, reads its
 KUnit results and gives one verdict. The tree stays as it is; the build folder is kept, so the next run is fast.
 
+--arch x86_64 or arm64 boots such a kernel in QEMU instead (by KVM where /dev/kvm can be used). --preset kasan, ubsan, lockdep
+or kcsan builds it with that sanitizer. --variant ARCH[+PRESET...], several times, judges the tree as several kernels in one
+run: the verdict is the worst, each has its own folder in the artifacts, and what User-Mode Linux can't have is left to a kernel
+that QEMU boots.
+
 Which tests run says the kunitconfig: --kunitconfig, else TREE/kunitconfig, else TREE/.kunitconfig, else the default.
 
   bowsprit run ~/src/linux --kunitconfig lib/kunit
   bowsprit run --kunitconfig fs/ext4 --timeout 2m --format json
   bowsprit run --base origin/master
+  bowsprit run --variant um --variant um+kasan --variant x86_64
 
 Exit code: 0 passed, 1 the tree is at fault, 2 wrong usage, 3 no verdict was possible (machine, or stopped by a signal).
 In the artifacts folder: result.json, kunit.log, build.log, junit_kunit.xml, kcidb.json, .config.)",
@@ -155,6 +187,9 @@ In the artifacts folder: result.json, kunit.log, build.log, junit_kunit.xml, kci
                   {"build-timeout", "TIME", "limit of configure and build [1h]"},
                   {"jobs", "N", "compilers at once [CPUs of this process]"},
                   {"runner", "NAME", "bowsprit, or kunit.py: the tree's own tool, judged by the same rules"},
+                  {"arch", "ARCH", "um, x86_64 or arm64 [um]"},
+                  {"preset", "NAME", "kasan, ubsan, lockdep or kcsan; several go together", true},
+                  {"variant", "ARCH[+PRESET]", "one of several kernels to judge: um, um+kasan, x86_64", true},
                   {"base", "REV", "also judge this commit of TREE's git: which failures are new, which tests are gone"},
                   {"no-shortcuts", "", "run every step, also those that are proven unneeded"},
                   {"format", "FORMAT", "text or json, on stdout"}},

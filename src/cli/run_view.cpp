@@ -183,6 +183,10 @@ std::string describe_result(const RunResult& result, const fs::path& artifacts, 
   std::string out = fmt::format(
       "\n{}: {}\n", paint(to_string(result.verdict), exit_code(result.verdict) == 0 ? kGreen : kRed, colour),
       printable(result.summary));
+  for (const auto& variant : result.variants)
+    out += fmt::format("  {}  {}: {}\n", variant.name,
+                       paint(to_string(variant.verdict), exit_code(variant.verdict) == 0 ? kGreen : kRed, colour),
+                       printable(variant.summary));
   std::size_t listed = 0;
   for (const auto& failure : result.failures) {
     if (++listed > kMostListed) {
@@ -191,7 +195,8 @@ std::string describe_result(const RunResult& result, const fs::path& artifacts, 
     }
     const auto [word, code] = status_word(failure.status);
     const auto where = place(failure.file, failure.line, 0);
-    out += fmt::format("\n{} {}{}{}\n", paint(word, code, colour), printable(failure.test),
+    out += fmt::format("\n{} {}{}{}{}\n", paint(word, code, colour), printable(failure.test),
+                       failure.variants.empty() ? "" : "  on " + join(failure.variants, ", "),
                        where.empty() ? "" : "  " + printable(where),
                        failure.origin == Origin::unknown ? "" : fmt::format("  ({})", to_string(failure.origin)));
     out += indented(failure.message, 12);

@@ -82,6 +82,17 @@ std::vector<std::string> quiet_boot_arguments(const fs::path& tree, std::string_
 }
 
 Result<BootOutcome> boot_uml(const BootOptions& options, const std::function<void(std::string_view)>& on_console) {
+  std::vector<std::string> argv{options.kernel.string(), fmt::format("mem={}M", kKernelMemory >> 20U),
+                                "console=tty",           "con=null",
+                                "con0=fd:0,fd:1",        "ssl=null",
+                                "kunit_shutdown=halt",   "kunit.enable=1"};
+  argv.insert(argv.end(), options.arguments.begin(), options.arguments.end());
+  return boot_command({.argv = std::move(argv), .env = {{"TMPDIR", options.memory_folder.string()}}}, options,
+                      on_console);
+}
+
+Result<BootOutcome> boot_command(BootCommand command, const BootOptions& options,
+                                 const std::function<void(std::string_view)>& on_console) {
   // Its home gets UML's control socket; its current folder a core file, where the machine writes such.
   TRY_ASSIGN(const TempDir home, TempDir::create("bowsprit-boot"));
   // Append, since stdout and stderr are two writers of one file.
@@ -95,17 +106,11 @@ Result<BootOutcome> boot_uml(const BootOptions& options, const std::function<voi
   Follower follower(std::move(reader), on_console);
   const Fd modified = watch_file(options.console);
 
-  std::vector<std::string> argv{options.kernel.string(), fmt::format("mem={}M", kKernelMemory >> 20U),
-                                "console=tty",           "con=null",
-                                "con0=fd:0,fd:1",        "ssl=null",
-                                "kunit_shutdown=halt",   "kunit.enable=1"};
-  argv.insert(argv.end(), options.arguments.begin(), options.arguments.end());
+  command.env.insert({{"PATH", "/usr/bin:/bin"}, {"HOME", home.path().string()}});
   const auto start = std::chrono::steady_clock::now();
   const auto deadline = start + options.limit;
-  TRY_ASSIGN(auto child, ChildProcess::spawn({.argv = argv,
-                                              .env = Environment{{"PATH", "/usr/bin:/bin"},
-                                                                 {"HOME", home.path().string()},
-                                                                 {"TMPDIR", options.memory_folder.string()}},
+  TRY_ASSIGN(auto child, ChildProcess::spawn({.argv = std::move(command.argv),
+                                              .env = std::move(command.env),
                                               .cwd = home.path().string(),
                                               .stdout_fd = console.get(),
                                               .stderr_fd = console.get(),

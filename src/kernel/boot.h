@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Boots a User-Mode Linux kernel and streams its console, within hard limits of time and output.
+/// Boots a kernel and streams its console, within hard limits of time and output: User-Mode Linux here, others by
+/// kernel/qemu.h.
 ///
 /// The console is a regular file that is followed: UML drops output where a pipe or socket is full, so a slow reader
 /// would lose test results. The kernel has no terminal, no stdin, a session of its own, a home of its own and an almost
@@ -51,6 +52,16 @@ struct BootOutcome {
   std::uint64_t console_bytes = 0;
   double seconds = 0;
 };
+
+/// What is started to boot a kernel; the rest of a boot is the same for all of them.
+struct BootCommand {
+  std::vector<std::string> argv;
+  Environment env = {};  ///< beside PATH and HOME
+};
+/// Starts it with its output in options.console, and follows that until its end or a limit.
+/// @error os, not_found  the program could not be started, or the console file not be written
+Result<BootOutcome> boot_command(BootCommand command, const BootOptions& options,
+                                 const std::function<void(std::string_view)>& on_console);
 
 /// @error os, not_found  the kernel could not be started, or the console file not be written
 Result<BootOutcome> boot_uml(const BootOptions& options, const std::function<void(std::string_view)>& on_console);

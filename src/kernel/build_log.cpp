@@ -50,10 +50,11 @@ bool is_path(std::string_view text) {
 
 /// A line that speaks of the machine and not of the source.
 bool is_machine_fault(std::string_view text) {
-  constexpr std::array kSigns{": No space left on device",        "Disk quota exceeded",
-                              "Cannot allocate memory",           "virtual memory exhausted",
-                              "Killed signal terminated program", "out of memory allocating",
-                              ": Read-only file system"};
+  constexpr std::array kSigns{
+      ": No space left on device", "Disk quota exceeded", "Cannot allocate memory", "virtual memory exhausted",
+      "Killed signal terminated program", "out of memory allocating", ": Read-only file system",
+      // Kbuild's own tools of x86 want it: Debian's libelf-dev.
+      "fatal error: gelf.h: No such file or directory", "fatal error: libelf.h: No such file or directory"};
   if (std::ranges::any_of(kSigns, [&](const char* sign) { return text.find(sign) != std::string_view::npos; }))
     return true;
   if (text.find("fork: ") != std::string_view::npos &&

@@ -86,7 +86,11 @@ Environment build_environment() {
 }
 
 std::vector<std::string> Kbuild::make_command(const std::vector<std::string>& targets, int jobs) const {
-  std::vector<std::string> argv{"make", "-C", options_.tree.string(), "ARCH=um", "O=" + options_.build.string()};
+  const auto& architecture = *options_.architecture;
+  std::vector<std::string> argv{"make", "-C", options_.tree.string(), fmt::format("ARCH={}", architecture.name),
+                                "O=" + options_.build.string()};
+  if (const auto prefix = architecture.cross_compile(); !prefix.empty())
+    argv.push_back(fmt::format("CROSS_COMPILE={}", prefix));
   argv.insert(argv.end(), {"--no-print-directory", fmt::format("-j{}", jobs)});
   argv.insert(argv.end(), targets.begin(), targets.end());
   return argv;
@@ -112,12 +116,15 @@ bool Kbuild::is_configured(const std::string& wanted) const {
 Result<ConfigureStep> Kbuild::configure(const KunitConfig& wanted, milliseconds limit, int stop_fd,
                                         const BuildWatch& watch) const {
   const auto& build = options_.build;
-  // Below what was asked for: the options that kunit.py adds to every UML build, and no commit id in the version.
+  // Below what was asked for: the options that kunit.py adds to every build, and no commit id in the version.
   std::vector<ConfigOption> base{{"CONFIG_LOCALVERSION_AUTO", "n", {}}};
-  const std::string arch_file = "tools/testing/kunit/configs/arch_uml.config";
-  if (const auto text = read_file(options_.tree / arch_file, kMaxConfig)) {
-    TRY_ASSIGN(const auto arch, parse_config(*text, arch_file));
-    base = override_options(std::move(base), arch);
+  const auto& architecture = *options_.architecture;
+  TRY_ASSIGN(const auto fixed, parse_config(architecture.options, fmt::format("ARCH={}", architecture.name)));
+  base = override_options(std::move(base), fixed);
+  const std::string option_file(architecture.option_file);
+  if (const auto text = read_file(options_.tree / option_file, kMaxConfig); text && !option_file.empty()) {
+    TRY_ASSIGN(const auto options, parse_config(*text, option_file));
+    base = override_options(std::move(base), options);
   }
   const auto text = config_text(override_options(std::move(base), wanted.options));
   TRY(write_file(build / ".kunitconfig", wanted.text()));
@@ -171,8 +178,8 @@ Result<KernelBuild> Kbuild::build(milliseconds limit, int stop_fd, const BuildWa
     progress.object = object;
     if (watch.progress) watch.progress(progress);
   };
-  const std::vector<std::string> targets =
-      modules ? std::vector<std::string>{"linux", "modules"} : std::vector<std::string>{"linux"};
+  std::vector<std::string> targets{std::string(options_.architecture->target)};
+  if (modules) targets.emplace_back("modules");
   TRY_ASSIGN(const auto outcome,
              run_streaming({.argv = make_command(targets, options_.jobs), .env = std::move(env), .cwd = build}, limit,
                            stop_fd, [&](std::string_view bytes) {
@@ -182,7 +189,7 @@ Result<KernelBuild> Kbuild::build(milliseconds limit, int stop_fd, const BuildWa
   auto result = finished_step<KernelBuild>(outcome, log);
   result.cold = cold;
   result.steps = progress.done;
-  result.kernel = build / "linux";
+  result.kernel = build / options_.architecture->image;
   if (result.ok) write_note(build, note, progress.done);
   return result;
 }

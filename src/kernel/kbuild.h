@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Configuring and building a kernel for User-Mode Linux in a folder outside its tree, by the kernel's own make.
+/// Configuring and building a kernel in a folder outside its tree, by the kernel's own make.
 ///
 /// Objects stay reusable: user, host, time stamp and local version are fixed, so nothing of the machine or the commit
 /// gets into them. Where it is proven that `olddefconfig` would change nothing it is left out, which saves a second of
@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "kernel/architecture.h"
 #include "kernel/build_log.h"
 #include "kernel/command.h"
 #include "kernel/kunitconfig.h"
@@ -31,6 +32,7 @@ struct KbuildOptions {
   fs::path tree;   ///< absolute
   fs::path build;  ///< absolute, existing, outside the tree
   int jobs = 1;
+  const Architecture* architecture = &architectures().front();
   bool shortcuts = true;  ///< leave out steps that are proven unneeded
 };
 
@@ -51,7 +53,7 @@ struct ConfigureStep : BuildStep {
 };
 
 struct KernelBuild : BuildStep {
-  fs::path kernel;    ///< BUILD/linux, where ok
+  fs::path kernel;    ///< what is booted, where ok
   bool cold = false;  ///< nothing was there to reuse
   int steps = 0;      ///< objects made, as make named them
 };
@@ -90,8 +92,7 @@ class Kbuild {
  public:
   explicit Kbuild(KbuildOptions options) : options_(std::move(options)) {}
 
-  /// Makes BUILD/.config from `wanted` on top of the tree's own UML options
-  /// (tools/testing/kunit/configs/arch_uml.config).
+  /// Makes BUILD/.config from `wanted` on top of the architecture's own options.
   /// @error not_found  make is not installed
   Result<ConfigureStep> configure(const KunitConfig& wanted, milliseconds limit, int stop_fd,
                                   const BuildWatch& watch) const;

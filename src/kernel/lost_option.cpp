@@ -276,7 +276,7 @@ std::optional<int> evaluate_kconfig(std::string_view expression, const std::vect
   return Expression(expression, named).value();
 }
 
-std::vector<fs::path> find_kconfig_files(const fs::path& tree) {
+std::vector<fs::path> find_kconfig_files(const fs::path& tree, std::string_view architecture) {
   std::vector<fs::path> files;
   std::error_code code;
   for (fs::recursive_directory_iterator it(tree, code), end; !code && it != end; it.increment(code)) {
@@ -284,9 +284,9 @@ std::vector<fs::path> find_kconfig_files(const fs::path& tree) {
     std::error_code ignored;
     if (it->is_symlink(ignored)) continue;
     if (it->is_directory(ignored)) {
-      // Of arch/ only what UML includes; and nothing hidden, such as .git.
+      // Of arch/ only its own, and x86, which UML includes too; and nothing hidden, such as .git.
       const bool other_arch =
-          it.depth() == 1 && it->path().parent_path().filename() == "arch" && name != "um" && name != "x86";
+          it.depth() == 1 && it->path().parent_path().filename() == "arch" && name != architecture && name != "x86";
       if (other_arch || name.starts_with('.') || (it.depth() == 0 && (name == "Documentation" || name == "tools")))
         it.disable_recursion_pending();
     } else if (name.starts_with("Kconfig")) {
@@ -308,7 +308,7 @@ std::string why_lost(const fs::path& tree, const std::vector<fs::path>& files, c
   }
   if (findings.declarations.empty()) {
     const auto near = nearest_word(name, {findings.names.begin(), findings.names.end()});
-    return fmt::format("no Kconfig file of this tree declares it for ARCH=um{}",
+    return fmt::format("no Kconfig file of this tree declares it for this ARCH{}",
                        near ? fmt::format("; did you mean CONFIG_{}?", *near) : "");
   }
   if (lost.wanted.value == "n") {

@@ -16,8 +16,8 @@
 
 namespace bowsprit::kernel {
 
-/// All Kconfig files of the tree that ARCH=um can read, from a walk of the tree; links are not followed.
-std::vector<fs::path> find_kconfig_files(const fs::path& tree);
+/// All Kconfig files of the tree that this ARCH can read, from a walk of the tree; links are not followed.
+std::vector<fs::path> find_kconfig_files(const fs::path& tree, std::string_view architecture = "um");
 
 /// "lib/Kconfig.debug:12 depends on PCI && !UML, but CONFIG_UML is y"; "it has no prompt ..."; "no Kconfig file of this
 /// tree declares it; did you mean CONFIG_Y?". `files` are below `tree`.

@@ -23,6 +23,7 @@ extern char** environ;
 namespace bowsprit {
 namespace {
 
+/// The path of a program; its name where there is none.
 std::string find_program(const std::string& name) {
   if (name.find('/') != std::string::npos) return name;
   const char* path = std::getenv("PATH");
@@ -127,6 +128,8 @@ struct ChildPlan {
 }
 
 }  // namespace
+
+bool is_installed(const std::string& program) { return find_program(program) != program; }
 
 Environment current_environment() {
   Environment env;

@@ -29,6 +29,9 @@ using Environment = std::map<std::string, std::string>;
 /// This process's own environment.
 Environment current_environment();
 
+/// Whether PATH has that program.
+bool is_installed(const std::string& program);
+
 struct UserId {
   uid_t uid = 0;
   gid_t gid = 0;

@@ -59,10 +59,16 @@ std::string_view words_of(Origin origin) {
   return "";
 }
 
+/// " on um+kasan"; empty: the run had one kernel.
+std::string on_variants(const std::vector<std::string>& variants) {
+  return variants.empty() ? "" : " on " + sentence(join(variants, ", "));
+}
+
 std::string item_of(const Failure& failure) {
   const std::string where = place(failure.file, failure.line);
-  return line_of(fmt::format("- {} {}{}{}{}", code(failure.test, kPathLimit), words_of(failure.status),
-                             where.empty() ? "" : " at " + where, words_of(failure.origin),
+  return line_of(fmt::format("- {} {}{}{}{}{}", code(failure.test, kPathLimit), words_of(failure.status),
+                             on_variants(failure.variants), where.empty() ? "" : " at " + where,
+                             words_of(failure.origin),
                              failure.message.empty() ? "" : ": " + code(failure.message, kMessageLimit)));
 }
 
@@ -72,8 +78,9 @@ std::string item_of(const Diagnostic& diagnostic) {
   const std::string_view what = diagnostic.kind == Diagnostic::Kind::error    ? "build error"
                                 : diagnostic.kind == Diagnostic::Kind::config ? "configuration"
                                                                               : "kernel report";
-  return line_of(fmt::format("- {}{}{}{}: {}", what, where.empty() ? "" : " at " + where, during,
-                             words_of(diagnostic.origin), code(diagnostic.message, kMessageLimit)));
+  return line_of(fmt::format("- {}{}{}{}{}: {}", what, on_variants(diagnostic.variants),
+                             where.empty() ? "" : " at " + where, during, words_of(diagnostic.origin),
+                             code(diagnostic.message, kMessageLimit)));
 }
 
 bool is_known(Origin origin) { return origin == Origin::also_on_base || origin == Origin::flaky; }

@@ -78,6 +78,17 @@ RunResult crashed_result() {
   return result;
 }
 
+TEST(Report, NamesTheKernelsOfAFailureOfARunOfSeveral) {
+  RunResult result = failed_result();
+  result.failures[1].variants = {"um+kasan", "x86_64"};
+  JobLine line = job("kunit", JobState::failure);
+  line.result = result;
+  const auto text = text_of(make_report({line}, {.key = "7.1"}));
+  EXPECT_NE(text.find("- `example.judged_test` failed on um+kasan, x86_64 at lib/kunit/kunit-example-test.c:282"),
+            std::string::npos)
+      << text;
+}
+
 TEST(Report, IsProwsReportWhereAllPassed) {
   expect_golden(
       "passed.txt",

@@ -29,7 +29,9 @@ void drop_placeholders(std::vector<TestNode>& nodes) {
   for (auto& node : nodes) drop_placeholders(node.children);
 }
 
-void merge(std::vector<TestNode>& into, std::vector<TestNode> from) {
+}  // namespace
+
+void merge_tests(std::vector<TestNode>& into, std::vector<TestNode> from) {
   for (auto& node : from) {
     const auto same = node.name.empty() ? into.end() : std::ranges::find(into, node.name, &TestNode::name);
     if (same == into.end()) {
@@ -38,20 +40,18 @@ void merge(std::vector<TestNode>& into, std::vector<TestNode> from) {
     }
     const bool keeps = weight(same->status) >= weight(node.status);
     std::vector<TestNode> children = std::exchange(same->children, {});
-    merge(children, std::exchange(node.children, {}));
+    merge_tests(children, std::exchange(node.children, {}));
     if (!keeps) *same = std::move(node);
     same->children = std::move(children);
   }
 }
-
-}  // namespace
 
 ktap::ConsoleReport join_reports(std::vector<ktap::ConsoleReport> reports) {
   if (reports.size() == 1) return std::move(reports.front());
   ktap::ConsoleReport joined;
   for (auto& [document, splats] : reports) {
     drop_placeholders(document.suites);
-    merge(joined.document.suites, std::move(document.suites));
+    merge_tests(joined.document.suites, std::move(document.suites));
     joined.document.found_ktap = joined.document.found_ktap || document.found_ktap;
     joined.document.bailed_out = joined.document.bailed_out || document.bailed_out;
     joined.document.ended_early = joined.document.ended_early || document.ended_early;

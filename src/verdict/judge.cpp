@@ -71,7 +71,7 @@ std::string joined_log(const std::vector<std::string>& lines) {
   return printable(log);
 }
 
-/// Walks the tree, counts its leaves and collects what failed.
+/// Walks the tree and collects what failed.
 class Collector {
  public:
   Collector(RunResult& result, const std::vector<Splat>& splats, const JudgeInput& input)
@@ -82,28 +82,11 @@ class Collector {
     bool bad_below = false;
     for (const auto& child : node.children) bad_below = walk(child, path + "." + child.name) || bad_below;
     const bool bad = !is_good(node.status);
-    if (node.children.empty() || (bad && !bad_below)) {
-      count(node.status);
-      if (bad) add_failure(node, path);
-    }
+    if (bad && !bad_below) add_failure(node, path);
     return bad || bad_below;
   }
 
  private:
-  void count(TestStatus status) {
-    TestCounts& tests = result_.tests;
-    ++tests.total;
-    switch (status) {
-      case TestStatus::passed:
-      case TestStatus::expected_failure: ++tests.passed; break;
-      case TestStatus::failed: ++tests.failed; break;
-      case TestStatus::skipped: ++tests.skipped; break;
-      case TestStatus::crashed: ++tests.crashed; break;
-      case TestStatus::timed_out: ++tests.timed_out; break;
-      case TestStatus::missing: ++tests.missing; break;
-    }
-  }
-
   void add_failure(const TestNode& node, const std::string& path) {
     Failure failure{path, node.status};
     const auto splat = std::ranges::find_if(splats_, [&](const Splat& s) { return s.test == path; });
@@ -214,6 +197,7 @@ RunResult judge(JudgeInput input) {
     result.diagnostics.push_back(diagnostic_of(splat, input.policy));
   }
   add_document_diagnostics(result, document, input.end);
+  result.tests = count_tests(result.suites);
   Collector collector(result, splats, input);
   for (const auto& suite : result.suites) collector.walk(suite, suite.name);
   result.verdict = verdict_of(result, input, splats);

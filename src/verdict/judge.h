@@ -76,6 +76,8 @@ RunResult judge(JudgeInput input);
 /// Several kernels booted for one run (a suite each, or what was left after a crash) as one input: suites of one name
 /// are joined, and a test that was left out of one boot and ran in another has run.
 ktap::ConsoleReport join_reports(std::vector<ktap::ConsoleReport> reports);
+/// Puts the tests of another kernel to these: of two of one name the worse result counts, and any result more than none.
+void merge_tests(std::vector<ktap::TestNode>& into, std::vector<ktap::TestNode> from);
 
 /// Results of a run that ended before its tests.
 RunResult config_failed(std::string summary, std::vector<Diagnostic> diagnostics = {});

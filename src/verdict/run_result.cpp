@@ -2,6 +2,41 @@
 #include "verdict/run_result.h"
 
 namespace bowsprit {
+namespace {
+
+void count(ktap::TestStatus status, TestCounts& tests) {
+  using ktap::TestStatus;
+  ++tests.total;
+  switch (status) {
+    case TestStatus::passed:
+    case TestStatus::expected_failure: ++tests.passed; break;
+    case TestStatus::failed: ++tests.failed; break;
+    case TestStatus::skipped: ++tests.skipped; break;
+    case TestStatus::crashed: ++tests.crashed; break;
+    case TestStatus::timed_out: ++tests.timed_out; break;
+    case TestStatus::missing: ++tests.missing; break;
+  }
+}
+
+/// True if something in or below one of `nodes` is not good.
+bool count_below(const std::vector<ktap::TestNode>& nodes, TestCounts& tests) {
+  bool any_bad = false;
+  for (const auto& node : nodes) {
+    const bool bad_below = count_below(node.children, tests);
+    const bool bad = !is_good(node.status);
+    if (node.children.empty() || (bad && !bad_below)) count(node.status, tests);
+    any_bad = any_bad || bad || bad_below;
+  }
+  return any_bad;
+}
+
+}  // namespace
+
+TestCounts count_tests(const std::vector<ktap::TestNode>& suites) {
+  TestCounts tests;
+  count_below(suites, tests);
+  return tests;
+}
 
 std::string_view to_string(Verdict verdict) {
   switch (verdict) {

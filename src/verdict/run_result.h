@@ -50,6 +50,7 @@ struct Failure {
   int line = 0;
   std::string message;
   std::string log;
+  std::vector<std::string> variants = {};  ///< of a run of several kernels: in which of them
 };
 
 struct Diagnostic {
@@ -62,7 +63,8 @@ struct Diagnostic {
   std::string fingerprint;  ///< of a splat: equal for the same fault in two runs
   bool counts = true;       ///< of a splat: speaks against passing, by the job's policy
   Origin origin = Origin::unknown;
-  std::string text;  ///< of a splat: the whole report, capped
+  std::string text;                        ///< of a splat: the whole report, capped
+  std::vector<std::string> variants = {};  ///< as in Failure
 };
 std::string_view to_string(Diagnostic::Kind kind);
 
@@ -81,6 +83,14 @@ struct Phase {
   double seconds = 0;
 };
 
+/// One of the kernels of a run: an architecture with sanitizers.
+struct VariantResult {
+  std::string name;  ///< "um+kasan"
+  Verdict verdict = Verdict::infra_error;
+  std::string summary;
+  TestCounts tests;
+};
+
 struct RunResult {
   Verdict verdict = Verdict::infra_error;
   std::string summary;  ///< one line, for people
@@ -90,6 +100,10 @@ struct RunResult {
   std::vector<ktap::TestNode> suites;
   std::vector<Phase> phases;
   std::string reproduce;
+  std::vector<VariantResult> variants = {};  ///< of a run of several kernels; this is then what they say together
 };
+
+/// Leaves of the tree by status; a suite or case that failed by itself, with all its children good, counts as one more.
+TestCounts count_tests(const std::vector<ktap::TestNode>& suites);
 
 }  // namespace bowsprit

@@ -55,6 +55,10 @@ Markup left_out(std::size_t all, std::size_t shown, std::string_view what) {
   return markup("<p class=\"note\">{} more {} in <code>result.json</code>.</p>\n", all - shown, what);
 }
 
+Markup variant_marks(const std::vector<std::string>& variants) {
+  return variants.empty() ? Markup{} : markup("<span>on {}</span>", join(variants, ", "));
+}
+
 }  // namespace
 
 Markup failures_section(const store::Run& run, const std::vector<Failure>& failures) {
@@ -70,9 +74,9 @@ Markup failures_section(const store::Run& run, const std::vector<Failure>& failu
       body += markup("<details><summary>Console of this test</summary><pre>{}</pre></details>\n", excerpt(log));
     cards += markup(
         "<article class=\"failure\" id=\"failure-{}\"><h3><a href=\"#failure-{}\">{}</a></h3>\n"
-        "<p class=\"marks\">{}{}{} <a href=\"{}\">its history</a></p>\n{}</article>\n",
+        "<p class=\"marks\">{}{}{}{} <a href=\"{}\">its history</a></p>\n{}</article>\n",
         number, number, failure.test, chip("bad", words(ktap::to_string(failure.status))), origin_chip(failure.origin),
-        place(run, failure.file, failure.line), test_url(failure.test, run.job), body);
+        variant_marks(failure.variants), place(run, failure.file, failure.line), test_url(failure.test, run.job), body);
   }
   return markup("<section><h2>Failures</h2>\n{}{}</section>\n", cards,
                 left_out(failures.size(), kMaxFailures, "failures"));
@@ -89,11 +93,11 @@ Markup diagnostics_section(const store::Run& run, const std::vector<Diagnostic>&
     Markup body = markup("<pre class=\"message\">{}</pre>", excerpt(diagnostic.message));
     if (const auto text = trim(diagnostic.text); !text.empty() && text != trim(diagnostic.message))
       body += markup("<details><summary>The whole report</summary><pre>{}</pre></details>", excerpt(text));
-    const Markup entry =
-        markup("<li><p class=\"marks\">{}{}{}{}</p>{}</li>\n", chip(mild ? "warn" : "bad", kind_words(diagnostic.kind)),
-               origin_chip(diagnostic.origin),
-               diagnostic.test.empty() ? Markup{} : markup("<span>in {}</span>", diagnostic.test),
-               place(run, diagnostic.file, diagnostic.line), body);
+    const Markup entry = markup("<li><p class=\"marks\">{}{}{}{}{}</p>{}</li>\n",
+                                chip(mild ? "warn" : "bad", kind_words(diagnostic.kind)),
+                                origin_chip(diagnostic.origin), variant_marks(diagnostic.variants),
+                                diagnostic.test.empty() ? Markup{} : markup("<span>in {}</span>", diagnostic.test),
+                                place(run, diagnostic.file, diagnostic.line), body);
     if (mild) ++warning_count;
     (mild ? warnings : problems) += entry;
   }
