@@ -330,11 +330,11 @@ void Engine::on_finished(const std::string& id, exec::RunOutcome outcome) {
     }
   }
   Judged judged = judge_outcome(outcome, from_job);
-  Finished finished{number, judged.state, std::move(judged.result), judged.retry, std::move(outcome)};
+  Finished finished{number, judged.state, std::move(judged.result), judged.retries, std::move(outcome)};
   if (auto done = upload(*active, finished); !done) {
     log_error("engine", "artifacts of run {}: {}", id, done.error().text());
     finished.state = JobState::error;
-    finished.retry = true;
+    finished.retries = kAsOftenAsAllowed;
     finished.result.verdict = Verdict::infra_error;
     finished.result.summary = done.error().text();
   }
@@ -370,16 +370,16 @@ Result<> Engine::finished(Finished& finished) {
   const auto reason = abort_reasons_.find(run.id);
   if (reason != abort_reasons_.end()) {
     finished.state = JobState::aborted;
-    finished.retry = false;
+    finished.retries = 0;
     run.verdict = to_string(Verdict::aborted);
     run.description = reason->second;
     abort_reasons_.erase(reason);
   }
-  if (finished.retry && run.infra_retries < options_.infra_retries) {
+  const int allowed = std::min(finished.retries, options_.infra_retries);
+  if (run.infra_retries < allowed) {
     ++run.infra_retries;
     not_before_[run.id] = std::chrono::steady_clock::now() + options_.retry_delay * run.infra_retries;
-    log_warn("engine", "run {}: {}; try {} of {} follows", run.id, run.description, run.infra_retries + 1,
-             options_.infra_retries + 1);
+    log_warn("engine", "run {}: {}; try {} of {} follows", run.id, run.description, run.infra_retries + 1, allowed + 1);
     parts_.metrics.add("bowsprit_infra_retries_total");
     TRY(parts_.store.move_run(run, JobState::triggered));
   } else {

@@ -52,7 +52,7 @@ struct Finished {
   std::int64_t run = 0;
   sched::JobState state = sched::JobState::error;
   RunResult result;
-  bool retry = false;
+  int retries = 0;  ///< as Judged::retries
   exec::RunOutcome outcome;
 };
 /// A report's row after the attempt to post it.

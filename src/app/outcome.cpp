@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/outcome.h"
 
+#include <signal.h>
+
 #include "base/strings.h"
 
 namespace bowsprit::app {
 namespace {
 
 using sched::JobState;
+
+constexpr int kKilled = 128 + SIGKILL;
 
 JobState state_of(Verdict verdict) {
   switch (verdict) {
@@ -27,14 +31,20 @@ JobState state_of(Verdict verdict) {
   return JobState::error;
 }
 
+int retries_of(Verdict verdict) { return verdict == Verdict::infra_error ? kAsOftenAsAllowed : 0; }
+
 Judged with_verdict(RunResult result, Verdict verdict, std::string summary) {
   result.verdict = verdict;
   result.summary = std::move(summary);
-  return {state_of(verdict), std::move(result), verdict == Verdict::infra_error};
+  return {state_of(verdict), std::move(result), retries_of(verdict)};
 }
 
 Judged judge_exit(const exec::RunOutcome& outcome, const std::optional<RunResult>& from_job) {
   const int code = outcome.exit_code;
+  // Nobody here sends it: the machine's memory ran out, or a person's kill. What the job had found out by then stays.
+  if (code == kKilled && (!from_job || vote(from_job->verdict) >= 0))
+    return with_verdict(from_job.value_or(RunResult{}), Verdict::infra_error,
+                        "the job was killed from outside (signal 9)");
   if (!from_job) {
     // Not every job is a KUnit run: any program's exit code is a verdict of its own.
     if (code == 0) return with_verdict({}, Verdict::passed, "the job's command succeeded");
@@ -42,7 +52,7 @@ Judged judge_exit(const exec::RunOutcome& outcome, const std::optional<RunResult
   }
   const int claimed = exit_code(from_job->verdict);
   if (code == claimed) {
-    Judged judged{state_of(from_job->verdict), *from_job, from_job->verdict == Verdict::infra_error};
+    Judged judged{state_of(from_job->verdict), *from_job, retries_of(from_job->verdict)};
     // `aborted` by itself means that somebody inside the sandbox ended the run: nobody asked us to.
     if (judged.state == JobState::aborted)
       return with_verdict(*from_job, Verdict::infra_error, "the run was ended from inside its sandbox");
@@ -55,7 +65,7 @@ Judged judge_exit(const exec::RunOutcome& outcome, const std::optional<RunResult
   if (claimed == 0)
     return with_verdict(*from_job, Verdict::failed,
                         fmt::format("the tests passed, but the job's command ended with exit code {}", code));
-  return {JobState::failure, *from_job, false};
+  return {JobState::failure, *from_job, 0};
 }
 
 }  // namespace
@@ -80,10 +90,10 @@ Judged judge_outcome(const exec::RunOutcome& outcome, const std::optional<RunRes
                                         shorten(join(outcome.conflicts, ", "), 500)));
       break;
     case exec::RunState::over_limit:
-      // A limit of the machine, so no vote; the same again would end the same, so no retry.
+      // A limit of the machine, so no vote. The same again mostly ends the same, so it is tried once more only.
       judged = with_verdict(std::move(partial), Verdict::infra_error,
                             fmt::format("the job went over a limit of its sandbox: {}", outcome.reason));
-      judged.retry = false;
+      judged.retries = 1;
       break;
     case exec::RunState::infra_error:
       judged = with_verdict(std::move(partial), Verdict::infra_error, outcome.reason);

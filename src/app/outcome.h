@@ -5,6 +5,7 @@
 /// exit code of 0 beside a result.json that says otherwise is not either. Pure. Threads: any.
 #pragma once
 
+#include <limits>
 #include <optional>
 
 #include "exec/executor.h"
@@ -13,11 +14,14 @@
 
 namespace bowsprit::app {
 
+inline constexpr int kAsOftenAsAllowed = std::numeric_limits<int>::max();
+
 struct Judged {
   sched::JobState state = sched::JobState::error;
   RunResult result;
-  /// Only where the infrastructure is at fault and the same run can go better the next time.
-  bool retry = false;
+  /// How often the run may be tried again: only where the infrastructure is at fault; once where the job met a limit of its sandbox,
+  /// which may have been bad luck; else as often as the server's own limit allows.
+  int retries = 0;
 };
 
 /// @param from_job  result.json of the job's artifacts, where it was there and readable

@@ -3,8 +3,10 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
 #include <random>
 
+#include "artifact/result_json.h"
 #include "base/strings.h"
 #include "os/files.h"
 
@@ -45,6 +47,12 @@ exec::LocalOptions local_options(const ServerConfig& config, const gerrit::Clien
   options.limits.pids = local.pids;
   if (local.rootfs != "host") options.image_root = local.rootfs;
   options.images = local.images;
+  options.misses_base = [](const fs::path& artifacts) {
+    const auto text = read_file(artifacts / "result.json", artifact::kMaxResultBytes);
+    const auto result = text ? artifact::read_result_json(*text) : std::unexpected(text.error());
+    return result && std::ranges::any_of(result->failures,
+                                         [](const Failure& failure) { return failure.origin == Origin::unknown; });
+  };
   return options;
 }
 

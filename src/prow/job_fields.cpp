@@ -51,10 +51,12 @@ void check_labels(const Cursor& cursor, const std::map<std::string, std::string>
 
 void check_annotations(const Cursor& cursor, const std::map<std::string, std::string>& annotations) {
   for (const auto& [key, value] : annotations) {
-    if (is_qualified_name(key)) continue;
     const auto child = cursor.find(key);
-    (child ? *child : cursor)
-        .error("expected a Kubernetes annotation as the key: [dns.name/]word of at most 63 characters");
+    const Cursor& at = child ? *child : cursor;
+    if (!is_qualified_name(key))
+      at.error("expected a Kubernetes annotation as the key: [dns.name/]word of at most 63 characters");
+    else if (key == "bowsprit/policy" && value != "fair" && value != "strict")
+      at.expected("fair or strict");
   }
 }
 

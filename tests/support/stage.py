@@ -95,10 +95,18 @@ class Stage:
             """)
 
     def warm(self):
-        """Makes sure that the warm tree of the branch is there, for tests with limits that leave no time for it."""
+        """Makes sure that the warm tree of the branch is there and of its tip, for tests with limits that leave no time for it."""
         self.start_server()
         change = self.push({"lib/kunit/warm-note.txt": f"{time.time_ns()}\n"}, "kunit: wait for the warm tree")
         self.report_of(change)
+        tip = self.author.git("rev-parse", "master")
+        wait_for(lambda: any((tree["job"], tree["commit"]) == ("kunit", tip) for tree in self.warm_trees()), f"a warm tree of {tip}", PATIENCE)
+
+    def warm_trees(self):
+        """The server's warm trees, newest first."""
+        listed = subprocess.run([program(), "warm", "--list", "--format", "json", "--work", self.server.state / "work"], capture_output=True, text=True,
+                                check=True)
+        return json.loads(listed.stdout)
 
     # --- changes
 

@@ -110,6 +110,12 @@ Result<JobPlan> plan_job(const RunRequest& request, const MergedSource& source, 
   for (const auto& [name, value] : prow::job_environment(run)) plan.env[name] = value;
   plan.env["ARTIFACTS"] = prow::kArtifactsPath;
   plan.env["BOWSPRIT_BUILD_DIR"] = kBuildPath;
+  if (const auto policy = request.job.annotations.find("bowsprit/policy"); policy != request.job.annotations.end()) {
+    if (policy->second != "fair" && policy->second != "strict")
+      return fail(ErrorKind::bad_config, "job '{}': annotation bowsprit/policy: expected fair or strict, not '{}'",
+                  request.job.name, policy->second);
+    plan.env["BOWSPRIT_POLICY"] = policy->second;
+  }
   if (auto done = add_variables(container, plan.env); !done)
     return std::unexpected(std::move(done).error().with("job '{}'", request.job.name));
   for (const char* list : {"command", "args"})

@@ -4,7 +4,7 @@
 /// Accepted of a container: command, args, env (name and value), workingDir, emptyDir volumes,
 /// resources.limits.memory. The image's name chooses a folder where the
 /// operator gave one for it; securityContext.privileged is accepted and changes nothing, as no job here is privileged. A volume of another kind or a variable from elsewhere is
-/// refused by name.
+/// refused by name. Annotation bowsprit/policy (fair or strict) becomes the variable BOWSPRIT_POLICY.
 /// Does not: touch the disk.
 /// Source: kubernetes.io "Define a Command and Arguments for a Container" for $(NAME); Prow's decoration as in
 /// prow/job_env.h.
@@ -18,6 +18,8 @@ namespace bowsprit::exec {
 
 /// Where a job finds its kept build folder, also in the environment variable BOWSPRIT_BUILD_DIR.
 inline constexpr const char* kBuildPath = "/build";
+/// What the change changes in C files, as git diff -U0, for jobs on a change: their source has no git. Named by BOWSPRIT_CHANGE_DIFF.
+inline constexpr const char* kChangeDiffPath = "/etc/bowsprit/change.diff";
 
 struct JobPlan {
   std::string image;        ///< name of the container's image

@@ -46,6 +46,14 @@ void take_end(const SandboxEnd& end, RunOutcome& outcome) {
   outcome.sandbox_seconds = end.seconds;
 }
 
+void add_change_diff(SandboxJob& job, const Git& git, const MergedSource& source) {
+  auto diff = git.checked({"diff", "--no-ext-diff", "--no-textconv", "--no-color", "-U0", source.base_sha,
+                           source.merged_sha, "--", "*.c", "*.h"});
+  if (!diff) return log_warn("exec", "run {}: {}", job.id, diff.error().text());  // the job says that it misses it
+  job.files[kChangeDiffPath] = *std::move(diff);
+  job.env["BOWSPRIT_CHANGE_DIFF"] = kChangeDiffPath;
+}
+
 /// The same job on the branch itself, without any change.
 RunRequest base_request(const RunRequest& request, const std::string& base_sha) {
   RunRequest base = request;
@@ -208,38 +216,44 @@ Result<WarmLease> LocalExecutor::make_tree(const RunRequest& request, const std:
   return lease;
 }
 
+/// Makes a tree on a thread of its own, unless that goes on already; null where it failed before. Call with the mutex held.
+std::shared_ptr<LocalExecutor::Making> LocalExecutor::begin_making(const RunRequest& request,
+                                                                   const std::shared_ptr<Mirror>& mirror,
+                                                                   const WarmTreeInfo& wanted) {
+  if (const auto failed = unmakeable_.find(wanted.key); failed != unmakeable_.end() && failed->second == wanted.commit)
+    return nullptr;
+  auto& making = makings_[wanted.key];
+  if (making && !making->done) return making;
+  if (making && making->thread.joinable()) making->thread.join();
+  making = std::make_shared<Making>();
+  making->thread = std::thread([this, request, mirror, wanted, making] {
+    const auto lease = make_tree(request, mirror, wanted);
+    if (!lease) log_warn("exec", "{}", lease.error().text());
+    const std::scoped_lock done(mutex_);
+    if (lease)
+      unmakeable_.erase(wanted.key);
+    else if (lease.error().kind != ErrorKind::cancelled)
+      unmakeable_[wanted.key] = wanted.commit;
+    making->done = true;
+    changed_.notify_all();
+  });
+  return making;
+}
+
 /// The job's warm tree, made first where there is none; nullopt where it can't be made of this commit or the run is
 /// aborted.
-Result<std::optional<WarmLease>> LocalExecutor::warm_lease(const RunRequest& request, const MergedSource& source,
+Result<std::optional<WarmLease>> LocalExecutor::warm_lease(const RunRequest& request,
                                                            const std::shared_ptr<Mirror>& mirror,
                                                            const WarmTreeInfo& wanted, RunObserver& observer,
                                                            const StopSwitch& stop) {
   if (auto lease = trees_.newest(wanted.key)) return lease;
   std::unique_lock lock(mutex_);
-  if (const auto failed = unmakeable_.find(wanted.key);
-      failed != unmakeable_.end() && failed->second == source.base_sha)
-    return std::nullopt;
-  auto& making = makings_[wanted.key];
-  if (!making || making->done) {
-    if (making && making->thread.joinable()) making->thread.join();
-    making = std::make_shared<Making>();
-    making->thread = std::thread([this, request, mirror, wanted, making] {
-      const auto lease = make_tree(request, mirror, wanted);
-      if (!lease) log_warn("exec", "{}", lease.error().text());
-      const std::scoped_lock done(mutex_);
-      if (lease)
-        unmakeable_.erase(wanted.key);
-      else if (lease.error().kind != ErrorKind::cancelled)
-        unmakeable_[wanted.key] = wanted.commit;
-      making->done = true;
-      changed_.notify_all();
-    });
-  }
-  const auto waited_for = making;
+  const auto making = begin_making(request, mirror, wanted);
+  if (!making) return std::nullopt;
   lock.unlock();
   observer.on_phase(request.id, "warm");
   lock.lock();
-  changed_.wait(lock, [&] { return waited_for->done || stop.is_set(); });
+  changed_.wait(lock, [&] { return making->done || stop.is_set(); });
   lock.unlock();
   return trees_.newest(wanted.key);
 }
@@ -254,7 +268,7 @@ Result<WarmTreeInfo> LocalExecutor::refresh(const RunRequest& request) {
 }
 
 RunOutcome LocalExecutor::run(const RunRequest& request, RunObserver& observer, const StopSwitch& stop) {
-  auto outcome = run_steps(request, observer, stop);
+  auto outcome = run_and_refresh(request, observer, stop);
   const auto layer = options_.work / "layers" / request.id;
   if (auto done = remove_tree(layer); !done) log_warn("exec", "{}", done.error().text());
   if (outcome) return std::move(*outcome);
@@ -270,7 +284,40 @@ RunOutcome LocalExecutor::run(const RunRequest& request, RunObserver& observer, 
   return failed;
 }
 
-Result<RunOutcome> LocalExecutor::run_steps(const RunRequest& request, RunObserver& observer, const StopSwitch& stop) {
+Result<RunOutcome> LocalExecutor::run_and_refresh(const RunRequest& request, RunObserver& observer,
+                                                  const StopSwitch& stop) {
+  std::optional<Refresh> refresh;
+  auto outcome = run_steps(request, observer, stop, refresh);
+  if (!refresh || stop.is_set()) return outcome;
+  std::unique_lock lock(mutex_);
+  if (stop_makers_.is_set()) return outcome;
+  const auto making = begin_making(request, refresh->mirror, refresh->wanted);
+  lock.unlock();
+  const bool misses_base = outcome && outcome->state == RunState::exited && outcome->exit_code != 0 &&
+                           options_.misses_base && options_.misses_base(request.artifacts);
+  if (!making || !misses_base) return outcome;
+  observer.on_output(request.id,
+                     "[bowsprit: the branch has moved since its kept kernel was built; that is built anew, and the job "
+                     "runs again to tell old failures from new ones]\n");
+  observer.on_phase(request.id, "warm");
+  lock.lock();
+  changed_.wait(lock, [&] { return making->done || stop.is_set(); });
+  lock.unlock();
+  if (stop.is_set()) return fail(ErrorKind::cancelled, "it was aborted");
+  const auto tree = trees_.newest(refresh->wanted.key);
+  if (!tree || tree->tree().commit != refresh->wanted.commit) return outcome;
+  TRY(remove_tree(request.artifacts));
+  TRY(make_dirs(request.artifacts));
+  RunRequest again = request;
+  again.refs.base_sha = outcome->base_sha;  // the branch may have moved once more
+  const double before = outcome->source_seconds;
+  outcome = run_steps(again, observer, stop, refresh);
+  if (outcome) outcome->source_seconds += before;
+  return outcome;
+}
+
+Result<RunOutcome> LocalExecutor::run_steps(const RunRequest& request, RunObserver& observer, const StopSwitch& stop,
+                                            std::optional<Refresh>& refresh) {
   RunOutcome outcome;
   observer.on_phase(request.id, "source");
   const auto begin = std::chrono::steady_clock::now();
@@ -288,8 +335,9 @@ Result<RunOutcome> LocalExecutor::run_steps(const RunRequest& request, RunObserv
   TRY_ASSIGN(const auto plan, plan_job(request, source, options_.job_env));
   outcome.source_seconds = seconds_since(begin);
 
-  TRY_ASSIGN(const auto lease,
-             warm_lease(request, source, mirror, wanted_tree(request, plan, source.base_sha), observer, stop));
+  const auto wanted = wanted_tree(request, plan, source.base_sha);
+  TRY_ASSIGN(const auto lease, warm_lease(request, mirror, wanted, observer, stop));
+  if (lease && lease->tree().commit != source.base_sha) refresh = Refresh{mirror, wanted};
   if (stop.is_set()) return fail(ErrorKind::cancelled, "it was aborted");
   const auto layer_begin = std::chrono::steady_clock::now();
   const auto layer = options_.work / "layers" / request.id;
@@ -297,6 +345,7 @@ Result<RunOutcome> LocalExecutor::run_steps(const RunRequest& request, RunObserv
   TRY(make_dirs(layer));
   auto job = sandbox_job(request, plan);
   job.artifacts = request.artifacts;
+  if (!request.refs.pulls.empty()) add_change_diff(job, mirror->git(), source);
   if (lease) {
     TRY(write_layer(mirror->git(), lease->tree().commit, source.merged_sha, layer));
     job.folders.push_back({.inside = plan.source_path, .layers = {layer, lease->tree().source()}});

@@ -3,7 +3,7 @@
 ///
 /// A run's phases, as told to the observer: "source" (fetch and merge), "warm" (only where the job has no warm tree
 /// yet: it is made first, by the same job on the branch itself), "run". What a job changes is laid over the warm tree
-/// and thrown away. Errors of git, disk or runc are `infra_error`; a job on a branch whose warm tree can't be made
+/// and thrown away. A tree of an older tip serves too; it is brought to the new one behind the run. Errors of git, disk or runc are `infra_error`; a job on a branch whose warm tree can't be made
 /// runs cold.
 /// Does not: schedule. It starts whatever it is given; `capacity` is what it asks for.
 /// Threads: one per run, one per warm tree in the making; observer calls come from them.
@@ -39,6 +39,9 @@ struct LocalOptions {
   std::uint32_t job_uid = 1'900'000'000;
   ArtifactLimits artifact_limits;
   Environment job_env;  ///< for every job, below its own spec
+  /// Whether what a job left behind asks for its base (a failure of unknown origin). Such a job, where its warm tree is of an older tip
+  /// of the branch, runs again once the tree is of the right one. Empty: never.
+  std::function<bool(const fs::path& artifacts)> misses_base;
   std::map<std::string, std::string> job_files = {{"/kunit.sh", "#!/bin/sh\nexec bowsprit run \"$@\"\n"}};
 };
 
@@ -71,14 +74,23 @@ class LocalExecutor final : public Executor {
 
   LocalExecutor(LocalOptions options, Sandbox sandbox);
   RunOutcome run(const RunRequest& request, RunObserver& observer, const StopSwitch& stop);
-  Result<RunOutcome> run_steps(const RunRequest& request, RunObserver& observer, const StopSwitch& stop);
+  /// One try; `refresh` tells what tree ought to be made because the one that served is old.
+  struct Refresh {
+    std::shared_ptr<Mirror> mirror;
+    WarmTreeInfo wanted;
+  };
+  Result<RunOutcome> run_steps(const RunRequest& request, RunObserver& observer, const StopSwitch& stop,
+                               std::optional<Refresh>& refresh);
+  Result<RunOutcome> run_and_refresh(const RunRequest& request, RunObserver& observer, const StopSwitch& stop);
+  std::shared_ptr<Making> begin_making(const RunRequest& request, const std::shared_ptr<Mirror>& mirror,
+                                       const WarmTreeInfo& wanted);
   Result<std::shared_ptr<Mirror>> mirror_of(const prow::Refs& refs);
   [[nodiscard]] std::string url_of(const prow::Refs& refs) const;
   [[nodiscard]] WarmTreeInfo wanted_tree(const RunRequest& request, const JobPlan& plan,
                                          const std::string& commit) const;
-  Result<std::optional<WarmLease>> warm_lease(const RunRequest& request, const MergedSource& source,
-                                              const std::shared_ptr<Mirror>& mirror, const WarmTreeInfo& wanted,
-                                              RunObserver& observer, const StopSwitch& stop);
+  Result<std::optional<WarmLease>> warm_lease(const RunRequest& request, const std::shared_ptr<Mirror>& mirror,
+                                              const WarmTreeInfo& wanted, RunObserver& observer,
+                                              const StopSwitch& stop);
   Result<WarmLease> make_tree(const RunRequest& request, const std::shared_ptr<Mirror>& mirror,
                               const WarmTreeInfo& wanted);
   [[nodiscard]] const fs::path& image_root_of(const JobPlan& plan) const;

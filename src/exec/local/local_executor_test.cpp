@@ -76,10 +76,12 @@ class LocalExecutorTest : public ::testing::Test {
     base_ = repository_->commit("base");
     open();
   }
-  void open(std::map<std::string, fs::path> images = {}) {
+  void open(std::map<std::string, fs::path> images = {}, std::function<bool(const fs::path&)> misses_base = {}) {
     executor_.reset();
-    auto executor = LocalExecutor::create(
-        {.work = dir_->path() / "exec", .bowsprit = BOWSPRIT_BINARY, .images = std::move(images)});
+    auto executor = LocalExecutor::create({.work = dir_->path() / "exec",
+                                           .bowsprit = BOWSPRIT_BINARY,
+                                           .images = std::move(images),
+                                           .misses_base = std::move(misses_base)});
     ASSERT_TRUE(executor) << executor.error().text();
     executor_ = std::move(*executor);
     ASSERT_TRUE(executor_->recover());
@@ -203,6 +205,54 @@ TEST_F(LocalExecutorTest, FollowsABranchThatMovedOnWithItsOldWarmTree) {
   EXPECT_EQ(*read_file(tree->base() / "build-log.txt"), "CC b.c\n") << "refreshed from the tree before";
   EXPECT_EQ(run(request("4", pull)).output, "CC a.c\n");
   EXPECT_EQ(executor_->warm_trees().size(), 1U) << "the old generation is gone";
+}
+
+TEST_F(LocalExecutorTest, BringsAnOldWarmTreeToTheTipBehindTheRun) {
+  run(request("1", {.number = 1, .sha = base_, .ref = "refs/heads/master"}));
+  repository_->write("b.c", "b of the new tip\n");
+  base_ = repository_->commit("the branch moves");
+  EXPECT_EQ(run(request("2", repository_->change(3, base_))).output, "CC b.c\n");
+  const auto deadline = std::chrono::steady_clock::now() + seconds(60);
+  const auto fresh = [&] {
+    const auto trees = executor_->warm_trees();
+    return !trees.empty() && trees.front().commit == base_;
+  };
+  while (!fresh() && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(milliseconds(10));
+  ASSERT_TRUE(fresh());
+  repository_->write("a.c", "changed\n");
+  repository_->commit("change");
+  EXPECT_EQ(run(request("4", repository_->change(4, base_))).output, "CC a.c\n") << "only the change is left to build";
+}
+
+TEST_F(LocalExecutorTest, RunsAJobAgainThatMissesItsBaseOnAnOldTree) {
+  open({}, [](const fs::path& artifacts) { return fs::exists(artifacts / "misses"); });
+  // On the branch itself it keeps the base's b.c; on a change it wants the one of its own base.
+  const std::string script =
+      "[ -n \"$BOWSPRIT_CHANGE_DIFF\" ] || { cp b.c $BOWSPRIT_BUILD_DIR/kept; exit 0; }\n"
+      "cmp -s b.c $BOWSPRIT_BUILD_DIR/kept && { echo known; exit 0; }\n"
+      "touch $ARTIFACTS/misses; echo unknown; exit 1";
+  repository_->write("a.c", "changed\n");
+  repository_->commit("change");
+  run(request("1", repository_->change(1, base_), script));
+  repository_->write("b.c", "b of the new tip\n");
+  base_ = repository_->commit("the branch moves");
+  repository_->write("a.c", "changed\n");
+  repository_->commit("change");
+  const auto wanted = request("2", repository_->change(2, base_), script);
+  const auto seen = run(wanted);
+  EXPECT_EQ(seen.outcome->exit_code, 0) << seen.output;
+  EXPECT_THAT(seen.phases, ElementsAre("source", "run", "warm", "source", "run"));
+  EXPECT_THAT(seen.output, testing::MatchesRegex("unknown\n.bowsprit: [^\n]*runs again[^\n]*\nknown\n"));
+  EXPECT_TRUE(fs::is_empty(wanted.artifacts)) << "of the last try only";
+}
+
+TEST_F(LocalExecutorTest, GivesTheJobWhatTheChangeChangesInCFiles) {
+  repository_->write("a.c", "changed\n");
+  repository_->write("notes", "no C\n");
+  repository_->commit("change");
+  const auto seen = run(request("1", repository_->change(1, base_),
+                                "[ -z \"$BOWSPRIT_CHANGE_DIFF\" ] || grep '^[-+]' $BOWSPRIT_CHANGE_DIFF"));
+  EXPECT_EQ(seen.output, "--- a/a.c\n+++ b/a.c\n-a\n+changed\n");
 }
 
 TEST_F(LocalExecutorTest, NamesTheFilesOfAMergeConflict) {

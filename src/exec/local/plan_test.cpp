@@ -69,6 +69,18 @@ TEST(JobPlan, TakesCommandEnvironmentAndLimits) {
   EXPECT_THAT(plan->empty_folders, ElementsAre("/scratch-space"));
 }
 
+TEST(JobPlan, TakesThePolicyFromItsAnnotation) {
+  auto wanted = request(R"({"containers":[{"command":["a"]}]})");
+  EXPECT_FALSE(plan_job(wanted, kSource, {})->env.contains("BOWSPRIT_POLICY"));
+  wanted.job.annotations["bowsprit/policy"] = "strict";
+  EXPECT_EQ(plan_job(wanted, kSource, {})->env.at("BOWSPRIT_POLICY"), "strict");
+  wanted.job.annotations["bowsprit/policy"] = "kind";
+  const auto plan = plan_job(wanted, kSource, {});
+  ASSERT_FALSE(plan);
+  EXPECT_EQ(plan.error().blame, Blame::configuration);
+  EXPECT_THAT(plan.error().text(), HasSubstr("expected fair or strict, not 'kind'"));
+}
+
 TEST(JobPlan, NamesWhatItCanNotGive) {
   const std::pair<const char*, const char*> cases[] = {
       {R"({"containers":[{"image":"x"}]})", "no command"},
