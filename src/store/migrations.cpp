@@ -124,6 +124,16 @@ BEGIN
   VALUES (new.id, new.subject, new.author, new.job, new.description);
 END;
 )sql",
+    // What may be said on lines of the patch set, and what was said on lines of a change, on any of its patch sets.
+    R"sql(
+ALTER TABLE reports ADD COLUMN findings TEXT NOT NULL DEFAULT '';
+CREATE TABLE line_comments (
+  gerrit  TEXT NOT NULL,
+  change  INTEGER NOT NULL,
+  key     TEXT NOT NULL,
+  PRIMARY KEY (gerrit, change, key)
+) WITHOUT ROWID;
+)sql",
 };
 
 Result<int> stored_version(Database& database) {
