@@ -40,6 +40,7 @@ Json diagnostic_to_json(const Diagnostic& diagnostic) {
   if (!diagnostic.counts) out["counts"] = false;
   if (diagnostic.origin != Origin::unknown) out["origin"] = to_string(diagnostic.origin);
   if (!diagnostic.text.empty()) out["text"] = diagnostic.text;
+  if (!diagnostic.source.empty()) out["source"] = diagnostic.source;
   return out;
 }
 
@@ -89,6 +90,7 @@ Diagnostic diagnostic_from_json(const Json& object) {
   out.counts = json_bool(object, "counts", true);
   out.origin = origin_from_string(json_string(object, "origin")).value_or(Origin::unknown);
   out.text = text_of(object, "text");
+  out.source = text_of(object, "source");
   return out;
 }
 
@@ -117,6 +119,7 @@ Json result_to_json(const RunResult& result) {
                         {"line", failure.line},
                         {"message", failure.message},
                         {"log", failure.log}});
+    if (!failure.source.empty()) failures.back()["source"] = failure.source;
   }
   Json& diagnostics = out["diagnostics"] = Json::array();
   for (const auto& diagnostic : result.diagnostics) diagnostics.push_back(diagnostic_to_json(diagnostic));
@@ -159,6 +162,7 @@ Result<RunResult> read_result_json(std::string_view text) {
     failure.line = int_of(entry, "line");
     failure.message = text_of(entry, "message");
     failure.log = text_of(entry, "log");
+    failure.source = text_of(entry, "source");
     result.failures.push_back(std::move(failure));
   });
   each(json, "diagnostics", [&](const Json& entry) { result.diagnostics.push_back(diagnostic_from_json(entry)); });

@@ -50,6 +50,7 @@ struct Failure {
   int line = 0;
   std::string message;
   std::string log;
+  std::string source = {};  ///< text of that line in the tree that was judged; empty: not known
 };
 
 struct Diagnostic {
@@ -62,7 +63,8 @@ struct Diagnostic {
   std::string fingerprint;  ///< of a splat: equal for the same fault in two runs
   bool counts = true;       ///< of a splat: speaks against passing, by the job's policy
   Origin origin = Origin::unknown;
-  std::string text;  ///< of a splat: the whole report, capped
+  std::string text;         ///< of a splat: the whole report, capped
+  std::string source = {};  ///< text of that line in the tree that was judged; empty: not known
 };
 std::string_view to_string(Diagnostic::Kind kind);
 
