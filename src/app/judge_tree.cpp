@@ -209,11 +209,11 @@ bool TreeRun::configure() {
 
 /// An option that was asked for and is not there is an error: its tests would be missing without a word.
 bool TreeRun::end_lost(const kernel::ConfigureStep& step) {
-  const auto files = kernel::find_kconfig_files(options_.tree);
+  const auto kconfig = kernel::read_kconfig(options_.tree);
   std::vector<Diagnostic> problems;
   std::vector<std::string> names;
   for (const auto& lost : step.lost) {
-    const auto why = kernel::why_lost(options_.tree, files, lost, step.resulting);
+    const auto why = kernel::why_lost(kconfig, lost, step.resulting);
     problems.push_back({Diagnostic::Kind::config, lost.wanted.where.file, lost.wanted.where.line, 0,
                         lost.text() + (why.empty() ? "" : "; " + why)});
     names.push_back(lost.wanted.name);
