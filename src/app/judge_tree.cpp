@@ -7,6 +7,7 @@
 #include "app/compare_base.h"
 #include "app/kunit_py.h"
 #include "app/reproduce.h"
+#include "app/source_lines.h"
 #include "app/tests_run.h"
 #include "artifact/junit.h"
 #include "artifact/kcidb.h"
@@ -313,6 +314,7 @@ RunResult judge_tree(const JudgeTreeOptions& options, JudgeTreeWatch& watch) {
   RunResult result = TreeRun(options, watch).run();
   if (!options.base.empty() && !result.suites.empty() && result.verdict != Verdict::aborted)
     add_comparison(result, options, watch);
+  add_source_lines(result, options.tree);
   const auto put = [&](const char* name, const std::string& text) {
     if (auto written = write_file_atomic(options.artifacts / name, text); !written)
       log_error("run", "{}", written.error().text());
