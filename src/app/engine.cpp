@@ -14,6 +14,7 @@
 #include "base/strings.h"
 #include "os/files.h"
 #include "prow/job_json.h"
+#include "report/inline_comments.h"
 #include "sched/queue.h"
 #include "trigger/trigger.h"
 
@@ -454,6 +455,7 @@ Result<> Engine::report_if_complete(const Run& run) {
   report.message = text.message;
   report.vote = text.vote;
   report.with_vote = !run.report_label.empty();
+  report.findings = report::findings_json(report::findings_of(lines));
   TRY(parts_.store.add_report(report));
   return {};
 }
@@ -469,6 +471,7 @@ Result<> Engine::send_reports() {
     report.state = store::Report::State::sending;
     TRY(parts_.store.save_report(report));
     sending_.insert(report.id);
+    TRY_ASSIGN(report.comment_keys, parts_.store.comment_keys(report.gerrit, report.change));
     if (!maybe_posted && report.tries == 1)
       log_debug("engine", "report {} goes to change {}", report.key, report.change);
     parts_.post_report(report);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "report/inline_comments.h"
 
 namespace bowsprit::app {
 namespace {
@@ -24,6 +25,22 @@ bool mentions_comments(const gerrit::Change& change) {
     return message.patchset == change.patchset && (message.text.find(" comment)") != std::string::npos ||
                                                    message.text.find(" comments)") != std::string::npos);
   });
+}
+
+/// What the report says on lines of the patch set. It is an extra: where Gerrit does not give a file, its findings stay in the message alone.
+report::Placement placement_of(gerrit::Client& client, const gerrit::Change& change, const store::Report& report) {
+  if (change.revision != report.revision) return {};
+  const auto findings = report::read_findings(report.findings);
+  std::map<std::string, report::PatchSetFile> files;
+  for (const auto& file : change.files) {
+    if (file.status == 'D' || std::ranges::find(findings, file.path, &report::Finding::file) == findings.end())
+      continue;
+    if (auto lines = client.file_lines(change, file.path))
+      files[file.path] = {std::move(lines->lines), std::move(lines->changed)};
+    else
+      log_warn("gerrit", "change {}: no comments on {}: {}", change.number, file.path, lines.error().text());
+  }
+  return report::place_comments(findings, files, {report.comment_keys.begin(), report.comment_keys.end()});
 }
 
 }  // namespace
@@ -149,13 +166,17 @@ void post_report(gerrit::Client& client, store::Report& report) {
   const bool arrived = report.tries > 1 && std::ranges::any_of(change->messages, [&](const gerrit::Message& message) {
                          return message.text.find("bowsprit-report: " + report.key) != std::string::npos;
                        });
+  const auto placement = placement_of(client, *change, report);
+  report.comment_keys.clear();
+  for (const auto& comment : placement.comments) report.comment_keys.push_back(comment.key);
   if (arrived) {
     report.state = State::sent;
     report.error = "an earlier try had arrived";
     return;
   }
   gerrit::Review review;
-  review.message = report.message;
+  review.message = report::with_rest(report.message, placement.rest, report::Options{}.limit);
+  for (const auto& comment : placement.comments) review.comments.push_back({comment.file, comment.line, comment.text});
   if (report.with_vote && !report.label.empty() && report.vote != 0) review.labels[report.label] = report.vote;
   const auto outcome = client.post_review(*change, report.revision, review);
   if (!outcome) {
@@ -165,6 +186,7 @@ void post_report(gerrit::Client& client, store::Report& report) {
   }
   report.state = State::sent;
   report.error = outcome->vote_problem;
+  if (outcome->shortened || outcome->comments_left_out > 0) report.comment_keys.clear();  // they may be said yet
 }
 
 }  // namespace bowsprit::app

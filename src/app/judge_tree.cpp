@@ -7,6 +7,7 @@
 #include "app/compare_base.h"
 #include "app/kunit_py.h"
 #include "app/reproduce.h"
+#include "app/source_lines.h"
 #include "app/tests_run.h"
 #include "artifact/junit.h"
 #include "artifact/kcidb.h"
@@ -222,11 +223,11 @@ bool TreeRun::configure() {
 
 /// An option that was asked for and is not there is an error: its tests would be missing without a word.
 bool TreeRun::end_lost(const kernel::ConfigureStep& step) {
-  const auto files = kernel::find_kconfig_files(options_.tree, options_.variant.architecture->name);
+  const auto kconfig = kernel::read_kconfig(options_.tree, options_.variant.architecture->name);
   std::vector<Diagnostic> problems;
   std::vector<std::string> names;
   for (const auto& lost : step.lost) {
-    const auto why = kernel::why_lost(options_.tree, files, lost, step.resulting);
+    const auto why = kernel::why_lost(kconfig, lost, step.resulting);
     problems.push_back({Diagnostic::Kind::config, lost.wanted.where.file, lost.wanted.where.line, 0,
                         lost.text() + (why.empty() ? "" : "; " + why)});
     names.push_back(lost.wanted.name);
@@ -341,6 +342,7 @@ RunResult judge_tree(const JudgeTreeOptions& options, JudgeTreeWatch& watch) {
   RunResult result = TreeRun(options, watch).run();
   if (!options.base.empty() && !result.suites.empty() && result.verdict != Verdict::aborted)
     add_comparison(result, options, watch);
+  add_source_lines(result, options.tree);
   write_result_files(options.artifacts, result);
   put(options.artifacts / "kcidb.json",
       artifact::kcidb_json(result, {.architecture = std::string(options.variant.architecture->name)}));

@@ -16,6 +16,7 @@
 #include "exec/local/local_executor.h"
 #include "gerrit/client.h"
 #include "os/files.h"
+#include "report/inline_comments.h"
 #include "trigger/trigger.h"
 
 namespace bowsprit::app {
@@ -117,6 +118,7 @@ Result<PresubmitResult> presubmit(const PresubmitOptions& options) {
     row.key = key;
     row.message = result.text.message;
     row.vote = result.text.vote;
+    row.findings = report::findings_json(report::findings_of(result.jobs));
     post_report(client, row);
     if (row.state != store::Report::State::sent)
       return fail(ErrorKind::unavailable, "report on change {}: {}", options.change, row.error);

@@ -59,10 +59,15 @@ TEST(ResultJson, HasTheShapeOfTheContract) {
 }
 
 TEST(ResultJson, IsReadBackAsItWasWritten) {
-  const std::string text = result_json(mixed());
+  RunResult result = mixed();
+  result.failures.at(0).source = "KUNIT_EXPECT_STREQ(test, a, \"b\");";
+  result.diagnostics.at(0).source = "WARN_ON(1);";
+  const std::string text = result_json(result);
   const auto read = read_result_json(text);
   ASSERT_TRUE(read) << read.error().text();
   EXPECT_EQ(result_json(*read), text);
+  EXPECT_EQ(read->failures.at(0).source, result.failures[0].source);
+  EXPECT_EQ(read->diagnostics.at(0).source, result.diagnostics[0].source);
 }
 
 TEST(ResultJson, ReaderRefusesWhatIsNoResultAndSurvivesAnyShape) {

@@ -42,6 +42,7 @@ Json diagnostic_to_json(const Diagnostic& diagnostic) {
   if (diagnostic.origin != Origin::unknown) out["origin"] = to_string(diagnostic.origin);
   if (!diagnostic.text.empty()) out["text"] = diagnostic.text;
   if (!diagnostic.variants.empty()) out["variants"] = diagnostic.variants;
+  if (!diagnostic.source.empty()) out["source"] = diagnostic.source;
   return out;
 }
 
@@ -113,6 +114,7 @@ Diagnostic diagnostic_from_json(const Json& object) {
   out.origin = origin_from_string(json_string(object, "origin")).value_or(Origin::unknown);
   out.text = text_of(object, "text");
   out.variants = variants_of(object);
+  out.source = text_of(object, "source");
   return out;
 }
 
@@ -134,6 +136,7 @@ Json result_to_json(const RunResult& result) {
                         {"message", failure.message},
                         {"log", failure.log}});
     if (!failure.variants.empty()) failures.back()["variants"] = failure.variants;
+    if (!failure.source.empty()) failures.back()["source"] = failure.source;
   }
   Json& diagnostics = out["diagnostics"] = Json::array();
   for (const auto& diagnostic : result.diagnostics) diagnostics.push_back(diagnostic_to_json(diagnostic));
@@ -179,6 +182,7 @@ Result<RunResult> read_result_json(std::string_view text) {
     failure.message = text_of(entry, "message");
     failure.log = text_of(entry, "log");
     failure.variants = variants_of(entry);
+    failure.source = text_of(entry, "source");
     result.failures.push_back(std::move(failure));
   });
   each(json, "diagnostics", [&](const Json& entry) { result.diagnostics.push_back(diagnostic_from_json(entry)); });

@@ -226,6 +226,13 @@ Result<std::string> Client::branch_tip(const std::string& project, const std::st
   return revision;
 }
 
+Result<FileLines> Client::file_lines(const Change& change, const std::string& path) {
+  TRY_ASSIGN(const Json diff,
+             get(fmt::format("/changes/{}/revisions/{}/files/{}/diff?context=ALL&whitespace=IGNORE_NONE", change.number,
+                             url_encode(change.revision), url_encode(path))));
+  return file_lines_from_json(diff);
+}
+
 Result<ReviewOutcome> Client::post_review(const Change& change, const std::string& revision, const Review& review) {
   if (change.revision != revision)
     return fail(ErrorKind::conflict, "review of change {}: patch set {} is newer than the one that was tested",
@@ -245,6 +252,13 @@ Result<ReviewOutcome> Client::post_review(const Change& change, const std::strin
   if (is_too_large(answer)) {
     outcome.shortened = true;
     now = cut(std::move(now));
+    TRY_ASSIGN(answer, post(now));
+  }
+  if (answer.status == 400 && !now.comments.empty()) {
+    log_warn("gerrit", "change {}: posted without its {} comments on lines, which Gerrit refused: {}", change.number,
+             now.comments.size(), shorten(printable(trim(answer.body)), 200));
+    outcome.comments_left_out += now.comments.size();
+    now.comments.clear();
     TRY_ASSIGN(answer, post(now));
   }
   if (!now.labels.empty() && is_refused_vote(answer.status)) {

@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "base/secret.h"
 #include "gerrit/change.h"
+#include "gerrit/file_lines.h"
 #include "net/http_client.h"
 
 namespace bowsprit::gerrit {
@@ -33,10 +34,11 @@ struct ClientOptions {
 
 /// What became of a review.
 struct ReviewOutcome {
-  bool voted = false;                 ///< all labels that were sent are in the answer
-  std::string vote_problem;           ///< why not: refused, unknown label, value out of range
-  bool shortened = false;             ///< Gerrit found it too large: the message was cut, inline comments were left out
-  std::size_t comments_left_out = 0;  ///< on files that the patch set does not have
+  bool voted = false;        ///< all labels that were sent are in the answer
+  std::string vote_problem;  ///< why not: refused, unknown label, value out of range
+  bool shortened = false;    ///< Gerrit found it too large: the message was cut, inline comments were left out
+  std::size_t comments_left_out =
+      0;  ///< on files that the patch set does not have; all of them where Gerrit refused one
 };
 
 class Client {
@@ -57,10 +59,14 @@ class Client {
   /// Commit at the tip of a branch. @error not_found  no such project or branch
   Result<std::string> branch_tip(const std::string& project, const std::string& branch);
 
+  /// A file of the current patch set with all its lines. @error not_found  the patch set does not have it
+  Result<FileLines> file_lines(const Change& change, const std::string& path);
+
   /// Posts on patch set `revision` of `change`, which the caller has just read.
   /// A vote that Gerrit refuses (no permission, closed change, unknown label) does not lose the message: it is posted again without
   /// the vote, with a notice. A size that Gerrit refuses neither: it is posted again cut, with its first and last lines.
-  /// Comments on files that the patch set does not have are left out, as one of them would make Gerrit refuse it all.
+  /// Comments on files that the patch set does not have are left out, as one of them would make Gerrit refuse it all; where it still does, the
+  /// review is posted again without comments.
   /// @error conflict   `revision` is not the current patch set any more: a vote there would count for nothing
   /// @error not_found  the change is gone or not ours to see
   Result<ReviewOutcome> post_review(const Change& change, const std::string& revision, const Review& review);

@@ -213,6 +213,34 @@ TEST(ClientReview, KeepsFirstAndLastLinesWhereGerritAllowsLittle) {
   EXPECT_FALSE(gerrit.posted[1].contains("comments"));
 }
 
+TEST(ClientReview, IsPostedWithItsVoteWhereGerritRefusesAComment) {
+  Fake gerrit;
+  gerrit.answer = [&] {
+    return gerrit.posted.back().contains("comments") ? Response::text(400, "file lib/a.c not found in revision 1,1")
+                                                     : gerrit_json({{"labels", {{"Verified", -1}}}});
+  };
+  const auto outcome = gerrit.client().post_review(
+      tested_change(), kSha, {.message = "m", .labels = {{"Verified", -1}}, .comments = {{"lib/a.c", 1, "x"}}});
+  ASSERT_TRUE(outcome) << outcome.error().text();
+  EXPECT_TRUE(outcome->voted);
+  EXPECT_EQ(outcome->comments_left_out, 1U);
+  ASSERT_EQ(gerrit.posted.size(), 2U);
+  EXPECT_EQ(json_string(gerrit.posted[1], "message"), "m");
+}
+
+TEST(FileLines, AreThoseOfTheNewSideWithThePatchSetsOwnMarked) {
+  const auto file = file_lines_from_json(*parse_json(
+      R"({"content": [{"ab": ["a"]}, {"a": ["gone"]}, {"a": ["old"], "b": ["new", "more"]}, {"a": ["x "], "b": ["x"], "common": true},
+          {"b": ["added"]}, {"ab": ["z"]}]})"));
+  ASSERT_TRUE(file) << file.error().text();
+  EXPECT_THAT(file->lines, ElementsAre("a", "new", "more", "x", "added", "z"));
+  EXPECT_THAT(file->changed, ElementsAre(false, true, true, false, true, false));
+  EXPECT_TRUE(file_lines_from_json(*parse_json(R"({"binary": true, "content": [{"skip": 1}]})"))->lines.empty());
+  for (const char* text : {"{}", "[]", R"({"content": [{"ab": ["a"]}, {"skip": 3}]})", R"({"content": [{"b": [1]}]})",
+                           R"({"content": [1]})"})
+    EXPECT_EQ(file_lines_from_json(*parse_json(text)).error().kind, ErrorKind::bad_data) << text;
+}
+
 TEST(ClientReview, DoesNotPostAgainWhereGerritIsDown) {
   Fake gerrit;
   gerrit.answer = [] { return Response::text(502, "bad gateway"); };

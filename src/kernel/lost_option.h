@@ -1,31 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Why Kconfig dropped an option that was asked for, as a person would find out: its declaration, what that depends on,
-/// and which of it the configuration does not fulfil.
-///
-/// Reads Kconfig's language as far as it needs to: config, menuconfig, if, menu, choice, depends on, prompts, select,
-/// source. A hint for people, no judgement: what it cannot explain it leaves empty.
-/// Threads: any.
+/// Why Kconfig dropped an option that was asked for, as a person would find out: its declaration, what that depends on, which of it the configuration
+/// does not fulfil, and why that is off in turn.
+/// A hint for people, no judgement: what it cannot explain it leaves empty. Threads: any.
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "kernel/kconfig.h"
 #include "kernel/kunitconfig.h"
-#include "os/files.h"
 
 namespace bowsprit::kernel {
 
-/// All Kconfig files of the tree that this ARCH can read, from a walk of the tree; links are not followed.
-std::vector<fs::path> find_kconfig_files(const fs::path& tree, std::string_view architecture = "um");
-
-/// "lib/Kconfig.debug:12 depends on PCI && !UML, but CONFIG_UML is y"; "it has no prompt ..."; "no Kconfig file of this
-/// tree declares it; did you mean CONFIG_Y?". `files` are below `tree`.
-std::string why_lost(const fs::path& tree, const std::vector<fs::path>& files, const LostOption& lost,
-                     const std::vector<ConfigOption>& resulting);
-
-/// The value of a Kconfig expression with these values: 0 = n, 1 = m, 2 = y. Unknown words are n; nonsense gives
-/// nullopt.
-std::optional<int> evaluate_kconfig(std::string_view expression, const std::vector<ConfigOption>& values);
+/// Sentences joined by "; ". The first is about the option, each other begins with the option that it is about:
+///   it depends on PCI && !UML (lib/Kconfig.debug:12), but CONFIG_PCI is not set; CONFIG_PCI: it depends on HAVE_PCI (...), but ...
+///   it has no prompt (lib/Kconfig:3), so only another option can set it: CONFIG_Y
+///   no Kconfig file of this tree declares it for ARCH=um; did you mean CONFIG_Y?
+/// The chain ends at an option that can be asked for, at one that cannot, or after a few sentences.
+std::string why_lost(const Kconfig& kconfig, const LostOption& lost, const std::vector<ConfigOption>& resulting);
 
 }  // namespace bowsprit::kernel

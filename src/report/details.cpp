@@ -14,19 +14,6 @@ constexpr std::size_t kMessageLimit = 300;
 constexpr std::size_t kPathLimit = 200;
 constexpr std::size_t kCommandLimit = 2000;
 
-/// Foreign text on one line, cut, without what would end a code span.
-std::string one_line(std::string_view text, std::size_t limit) {
-  std::string out;
-  for (const char c : printable(text.substr(0, 2 * limit))) {
-    const bool space = c == '\n' || c == '\t' || c == ' ';
-    if (space && (out.empty() || out.back() == ' ')) continue;
-    out += space ? ' ' : c == '`' ? '\'' : c;
-  }
-  return shorten(trim(out), limit);
-}
-
-std::string code(std::string_view text, std::size_t limit) { return "`" + one_line(text, limit) + "`"; }
-
 /// For places outside a code span: no links either.
 std::string sentence(std::string_view text) {
   std::string out = one_line(text, kSentenceLimit);
@@ -53,34 +40,15 @@ std::string_view words_of(ktap::TestStatus status) {
   return ktap::to_string(status);
 }
 
-std::string_view words_of(Origin origin) {
-  if (origin == Origin::also_on_base) return " (also on the base)";
-  if (origin == Origin::flaky) return " (known to be flaky)";
-  return "";
-}
-
 /// " on um+kasan"; empty: the run had one kernel.
 std::string on_variants(const std::vector<std::string>& variants) {
   return variants.empty() ? "" : " on " + sentence(join(variants, ", "));
 }
 
-std::string item_of(const Failure& failure) {
-  const std::string where = place(failure.file, failure.line);
-  return line_of(fmt::format("- {} {}{}{}{}{}", code(failure.test, kPathLimit), words_of(failure.status),
-                             on_variants(failure.variants), where.empty() ? "" : " at " + where,
-                             words_of(failure.origin),
-                             failure.message.empty() ? "" : ": " + code(failure.message, kMessageLimit)));
-}
-
-std::string item_of(const Diagnostic& diagnostic) {
-  const std::string where = place(diagnostic.file, diagnostic.line);
-  const std::string during = diagnostic.test.empty() ? "" : " during " + code(diagnostic.test, kPathLimit);
-  const std::string_view what = diagnostic.kind == Diagnostic::Kind::error    ? "build error"
-                                : diagnostic.kind == Diagnostic::Kind::config ? "configuration"
-                                                                              : "kernel report";
-  return line_of(fmt::format("- {}{}{}{}{}: {}", what, on_variants(diagnostic.variants),
-                             where.empty() ? "" : " at " + where, during, words_of(diagnostic.origin),
-                             code(diagnostic.message, kMessageLimit)));
+std::string_view words_of(Origin origin) {
+  if (origin == Origin::also_on_base) return " (also on the base)";
+  if (origin == Origin::flaky) return " (known to be flaky)";
+  return "";
 }
 
 bool is_known(Origin origin) { return origin == Origin::also_on_base || origin == Origin::flaky; }
@@ -97,6 +65,38 @@ std::string command_lines(std::string_view command) {
 }
 
 }  // namespace
+
+std::string one_line(std::string_view text, std::size_t limit) {
+  std::string out;
+  for (const char c : printable(text.substr(0, 2 * limit))) {
+    const bool space = c == '\n' || c == '\t' || c == ' ';
+    if (space && (out.empty() || out.back() == ' ')) continue;
+    out += space ? ' ' : c == '`' ? '\'' : c;
+  }
+  return shorten(trim(out), limit);
+}
+
+std::string code(std::string_view text, std::size_t limit) { return "`" + one_line(text, limit) + "`"; }
+
+std::string item_of(const Failure& failure) {
+  const std::string where = place(failure.file, failure.line);
+  return line_of(fmt::format("- {} {}{}{}{}{}", code(failure.test, kPathLimit), words_of(failure.status),
+                             on_variants(failure.variants), where.empty() ? "" : " at " + where,
+                             words_of(failure.origin),
+                             failure.message.empty() ? "" : ": " + code(failure.message, kMessageLimit)));
+}
+
+std::string item_of(const Diagnostic& diagnostic) {
+  const std::string where = place(diagnostic.file, diagnostic.line);
+  const std::string during = diagnostic.test.empty() ? "" : " during " + code(diagnostic.test, kPathLimit);
+  const std::string_view what = diagnostic.kind == Diagnostic::Kind::error     ? "build error"
+                                : diagnostic.kind == Diagnostic::Kind::config  ? "configuration"
+                                : diagnostic.kind == Diagnostic::Kind::warning ? "warning"
+                                                                               : "kernel report";
+  return line_of(fmt::format("- {}{}{}{}{}: {}", what, on_variants(diagnostic.variants),
+                             where.empty() ? "" : " at " + where, during, words_of(diagnostic.origin),
+                             code(diagnostic.message, kMessageLimit)));
+}
 
 std::string upper_case(std::string_view ascii) {
   std::string out(ascii);

@@ -16,6 +16,13 @@ inline constexpr std::string_view kKeyStart = "bowsprit-report: ";
 
 std::string upper_case(std::string_view ascii);
 
+/// Foreign text on one line, cut, without what would end a code span; `code` with the span around it.
+std::string one_line(std::string_view text, std::size_t limit);
+std::string code(std::string_view text, std::size_t limit);
+/// A line of the message: what failed, where, and why.
+std::string item_of(const Failure& failure);
+std::string item_of(const Diagnostic& diagnostic);
+
 /// Whole lines, each with its line end.
 struct JobDetails {
   std::string head;                ///< the verdict as a sentence

@@ -145,6 +145,16 @@ CREATE TABLE run_tests (
   results  BLOB NOT NULL
 );
 )sql"},
+    // What may be said on lines of the patch set, and what was said on lines of a change, on any of its patch sets.
+    Step{7, R"sql(
+ALTER TABLE reports ADD COLUMN findings TEXT NOT NULL DEFAULT '';
+CREATE TABLE line_comments (
+  gerrit  TEXT NOT NULL,
+  change  INTEGER NOT NULL,
+  key     TEXT NOT NULL,
+  PRIMARY KEY (gerrit, change, key)
+) WITHOUT ROWID;
+)sql"},
 };
 
 /// The newest step that the file has and this program does not know, or 0.

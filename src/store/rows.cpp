@@ -10,7 +10,7 @@ const std::string_view kRunColumns =
     "runs.merged_sha, runs.artifacts, runs.phase, runs.infra_retries, runs.created, runs.started, runs.finished";
 const std::string_view kReportColumns =
     "id, gerrit, project, change, patchset, revision, label, key, message, vote, with_vote, state, tries, not_before, "
-    "error";
+    "error, findings";
 const std::string_view kEventColumns = "id, run, at, from_state, to_state, phase";
 
 Run read_run(Query& row) {
@@ -68,6 +68,7 @@ Report read_report(Query& row) {
   report.tries = row.small();
   report.not_before = row.time();
   report.error = row.text();
+  report.findings = row.text();
   return report;
 }
 

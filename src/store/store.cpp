@@ -246,11 +246,11 @@ Result<bool> Store::add_report(const Report& report) {
   TRY(scope.began());
   TRY(
       database.run("INSERT INTO reports (gerrit, project, change, patchset, revision, label, key, message, vote, "
-                   "with_vote, state, tries, not_before, error) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
+                   "with_vote, state, tries, not_before, error, findings) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
                    "ON CONFLICT (key) DO NOTHING",
                    report.gerrit, report.project, report.change, report.patchset, report.revision, report.label,
                    report.key, report.message, report.vote, report.with_vote, to_string(report.state), report.tries,
-                   report.not_before, report.error));
+                   report.not_before, report.error, report.findings));
   if (database.changed_rows() == 0) return false;
   TRY(database.run(
       "UPDATE reports SET state = 'dropped' WHERE state = 'waiting' AND gerrit = ? AND change = ? AND "
@@ -277,7 +277,19 @@ Result<> Store::save_report(const Report& report) {
                            report.not_before, report.error, report.id));
   if (impl_->database->changed_rows() == 0)
     return fail(ErrorKind::not_found, "save report {}: there is no such report", report.id);
+  if (report.state == Report::State::sent)
+    for (const auto& key : report.comment_keys)
+      TRY(impl_->database->run(
+          "INSERT INTO line_comments (gerrit, change, key) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", report.gerrit,
+          report.change, key));
   return scope.commit();
+}
+
+Result<std::vector<std::string>> Store::comment_keys(const std::string& gerrit, int change) {
+  TRY_ASSIGN(Query rows,
+             impl_->database->query("SELECT key FROM line_comments WHERE gerrit = ? AND change = ? ORDER BY key",
+                                    gerrit, change));
+  return read_all(rows, [](Query& row) { return row.text(); });
 }
 
 struct Store::Transaction::Impl {

@@ -84,6 +84,10 @@ struct Report {
   int tries = 0;
   SystemTime not_before{};
   std::string error;
+  std::string findings =
+      {};  ///< what could be said on lines of the patch set, as JSON of report/; not changed by save_report
+  /// Not of the row: keys of comments on lines. On the way to Gerrit those that the change has, on the way back those that it got.
+  std::vector<std::string> comment_keys = {};
 };
 
 /// One step of a run's life; ids grow, so "all after N" misses none.
@@ -151,7 +155,10 @@ class Store {
   /// sets of the change, and one of the same patch set and label.
   Result<bool> add_report(const Report& report);
   Result<std::vector<Report>> open_reports();  ///< waiting and sending, oldest first
+  /// With a sent report its comment_keys too: said once, they are not said again.
   Result<> save_report(const Report& report);
+  /// Keys of all comments on lines of the change, sorted.
+  Result<std::vector<std::string>> comment_keys(const std::string& gerrit, int change);
 
   /// One transaction around several calls; rolled back unless commit() was called. Where it could not begin (the
   /// database is busy), every writing call inside it and commit() fail, and nothing is written.

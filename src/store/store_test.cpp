@@ -21,6 +21,7 @@ namespace {
 using sched::JobState;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 
 /// gtest's Test has a private member Run, which hides the row's name in its fixtures.
 using RunRow = Run;
@@ -240,6 +241,25 @@ TEST_F(StoreTest, AReportSupersedesWhatItMakesOutOfDate) {
   ASSERT_TRUE(store.add_report(report(1, 2, "Verified", "r6")).value());
   EXPECT_EQ(store.open_reports().value().size(), 3U);
   EXPECT_EQ(store.save_report(Report{.id = 77}).error().kind, ErrorKind::not_found);
+}
+
+TEST_F(StoreTest, RemembersWhatWasSaidOnLinesOnceTheReportIsSent) {
+  Store store = open();
+  Report one = report(1, 1, "Verified", "r1");
+  one.findings = R"([{"file":"lib/x.c"}])";
+  ASSERT_TRUE(store.add_report(one).value());
+  one = store.open_reports().value().at(0);
+  EXPECT_EQ(one.findings, R"([{"file":"lib/x.c"}])");
+  one.comment_keys = {"b", "a"};
+  one.state = Report::State::waiting;
+  ASSERT_TRUE(store.save_report(one));
+  EXPECT_THAT(store.comment_keys(one.gerrit, 1).value(), IsEmpty());
+  one.state = Report::State::sent;
+  ASSERT_TRUE(store.save_report(one));
+  ASSERT_TRUE(store.save_report(one)) << "the same again is no conflict";
+  EXPECT_THAT(store.comment_keys(one.gerrit, 1).value(), ElementsAre("a", "b"));
+  EXPECT_THAT(store.comment_keys(one.gerrit, 2).value(), IsEmpty());
+  EXPECT_THAT(store.comment_keys("https://other", 1).value(), IsEmpty());
 }
 
 TEST_F(StoreTest, ATransactionIsAllOrNothing) {

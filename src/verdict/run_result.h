@@ -51,6 +51,7 @@ struct Failure {
   std::string message;
   std::string log;
   std::vector<std::string> variants = {};  ///< of a run of several kernels: in which of them
+  std::string source = {};                 ///< text of that line in the tree that was judged; empty: not known
 };
 
 struct Diagnostic {
@@ -65,6 +66,7 @@ struct Diagnostic {
   Origin origin = Origin::unknown;
   std::string text;                        ///< of a splat: the whole report, capped
   std::vector<std::string> variants = {};  ///< as in Failure
+  std::string source = {};                 ///< text of that line in the tree that was judged; empty: not known
 };
 std::string_view to_string(Diagnostic::Kind kind);
 
