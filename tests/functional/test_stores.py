@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Artifacts in buckets: on a real SeaweedFS (S3), on fake-gcs-server and a strict stand-in (GCS); through a proxy that loses answers.
 
-The stores are called through build/dev/store_probe (src/artifact/probe.cpp)."""
+The stores are called through build/dev/store_probe (src/artifact/probe.cpp), and through sidecar."""
+import gzip
 import hashlib
 import json
 import os
@@ -244,3 +245,43 @@ def test_gcs_signed_url_lets_readers_in(strict):
 def test_gcs_bucket_that_is_not_there_is_a_configuration_error(strict):
     outcome, _ = probe("gs://other", call("put", "a", text="a"), endpoint=strict.url, credentials_file=strict.credentials_file)
     assert outcome["error"]["kind"] == "bad_config" and "bucket does not exist" in outcome["error"]["text"]
+
+
+# --- pod utilities
+
+
+def sidecar(folder, bucket, **options):
+    """Runs sidecar on a finished job with a packed, a long, and a short artifact."""
+    (folder / "artifacts").mkdir()
+    (folder / "artifacts/packed.log.gz").write_bytes(gzip.compress(b"inside\n"))
+    (folder / "artifacts/long.log").write_text("line\n" * 1000)
+    (folder / "artifacts/page.kunit").write_text("<b>")
+    (folder / "process-log.txt").write_text("log\n")
+    (folder / "marker").write_text("0")
+    upload = {"items": [str(folder / "artifacts")], "bucket": bucket, "path_strategy": "explicit", "mediaTypes": {"kunit": "text/x-kunit"},
+              "compress_file_types": ["log"], **options}
+    entry = {"process_log": str(folder / "process-log.txt"), "marker_file": str(folder / "marker"), "metadata_file": str(folder / "none")}
+    spec = {"type": "presubmit", "job": "kunit", "buildid": "7", "prowjobid": "x",
+            "refs": {"org": "https://g", "repo": "linux", "base_ref": "main", "pulls": [{"number": 4, "author": "a", "sha": "b" * 40}]}}
+    env = {"PATH": os.environ["PATH"], "HOME": str(folder), "JOB_SPEC": json.dumps(spec),
+           "SIDECAR_OPTIONS": json.dumps({"gcs_options": upload, "entries": [entry]})}
+    return subprocess.run([program(), "sidecar"], env=env, capture_output=True, text=True, timeout=120)
+
+
+def test_sidecar_uploads_to_s3_as_prow_does(weed, tmp_path):
+    done = sidecar(tmp_path, "s3://runs", s3_credentials_file=str(weed.credentials_file))
+    assert done.returncode == 0, done.stderr
+    run = "pr-logs/pull/g_linux/4/kunit/7"
+    assert {f"{run}/artifacts/packed.log", f"{run}/artifacts/long.log", f"{run}/finished.json", f"{run}/build-log.txt"} <= set(weed.keys("runs", run))
+    assert weed.get("runs", "pr-logs/directory/kunit/7.txt")[1].decode() == f"s3://runs/{run}"
+    headers, content = weed.get("runs", f"{run}/artifacts/long.log")
+    assert headers["Content-Encoding"] == "gzip" and headers["Content-Type"] == "text/plain; charset=utf-8" and len(content) < 500
+    assert weed.get("runs", f"{run}/artifacts/packed.log")[0]["Content-Encoding"] == "gzip"
+    assert weed.get("runs", f"{run}/artifacts/page.kunit")[0]["Content-Type"] == "text/x-kunit"
+    text, _ = probe("s3://runs", call("get", f"{run}/artifacts/long.log"), credentials_file=weed.credentials_file)
+    assert text["size"] == 5000, "readers get it unpacked"
+
+
+def test_sidecar_says_what_it_needs_for_a_bucket(tmp_path):
+    done = sidecar(tmp_path, "s3://runs", s3_credentials_file=str(tmp_path / "absent.json"))
+    assert "absent.json" in done.stderr
