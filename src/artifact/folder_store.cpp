@@ -10,13 +10,13 @@
 #include <atomic>
 #include <cerrno>
 
+#include "artifact/source_file.h"
 #include "base/strings.h"
 #include "os/files.h"
 
 namespace bowsprit::artifact {
 namespace {
 
-constexpr std::string_view kDraftPrefix = ".draft-";
 constexpr std::size_t kMaxEntries = 100000;  ///< of one folder that are looked at; a job may make any number
 constexpr int kMaxDepth = 64;
 
@@ -94,13 +94,6 @@ std::unexpected<Error> bad_name(const std::string& name) {
 
 }  // namespace
 
-bool is_object_name(std::string_view name) {
-  if (name.empty() || name.size() > 1024 || name.find('\0') != std::string_view::npos) return false;
-  return std::ranges::all_of(split(name, '/'), [](const std::string& part) {
-    return !part.empty() && part != "." && part != ".." && part.size() <= 255 && !part.starts_with(kDraftPrefix);
-  });
-}
-
 Result<FolderStore> FolderStore::open(const std::filesystem::path& root) {
   TRY(make_dirs(root));
   TRY_ASSIGN(Fd fd, Fd::open(root, O_PATH | O_DIRECTORY));
@@ -147,6 +140,14 @@ struct FolderStore::Draft {
 
 Result<> FolderStore::write(const std::string& name, const std::function<Result<>(const Fd&)>& fill) const {
   if (!is_object_name(name)) return bad_name(name);
+  Result<> done = write_once(name, fill);
+  // remove() may have taken a folder away under our feet, since it was empty.
+  for (int attempt = 0; !done && done.error().kind == ErrorKind::not_found && attempt < 3; ++attempt)
+    done = write_once(name, fill);
+  return done;
+}
+
+Result<> FolderStore::write_once(const std::string& name, const std::function<Result<>(const Fd&)>& fill) const {
   TRY_ASSIGN(const Fd folder, make_folder_of(name));
   Draft draft(folder);
   ::unlinkat(folder.get(), draft.name.c_str(), 0);  // of a process that had our id and died
@@ -163,22 +164,20 @@ Result<> FolderStore::write(const std::string& name, const std::function<Result<
   return {};
 }
 
-Result<> FolderStore::put(const std::string& name, std::string_view bytes) {
+Result<> FolderStore::put(const std::string& name, std::string_view bytes, const Attributes& /*attributes*/) {
   return write(name, [bytes](const Fd& to) { return to.write_all(bytes); });
 }
 
-Result<> FolderStore::put_file(const std::string& name, const std::filesystem::path& file) {
-  TRY_ASSIGN(const Fd from, Fd::open(file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
-  struct ::stat info{};
-  if (::fstat(from.get(), &info) != 0) return fail_errno(fmt::format("stat '{}'", file.string()));
-  if (!S_ISREG(info.st_mode)) return fail(ErrorKind::bad_data, "store '{}': it is no plain file", file.string());
+Result<> FolderStore::put_file(const std::string& name, const std::filesystem::path& file,
+                               const Attributes& /*attributes*/) {
+  TRY_ASSIGN(const SourceFile from, SourceFile::open(file));
   return write(name, [&from](const Fd& to) -> Result<> {
-    std::string buffer(1U << 18U, '\0');
-    while (true) {
-      TRY_ASSIGN(const std::size_t count, from.read(buffer.data(), buffer.size()));
-      if (count == 0) return {};
-      TRY(to.write_all(std::string_view(buffer).substr(0, count)));
+    constexpr std::uint64_t kPiece = 1U << 18U;
+    for (std::uint64_t at = 0; at < from.size(); at += kPiece) {
+      TRY_ASSIGN(const std::string bytes, from.read(at, std::min(kPiece, from.size() - at)));
+      TRY(to.write_all(bytes));
     }
+    return {};
   });
 }
 
@@ -216,6 +215,25 @@ Result<std::vector<ObjectInfo>> FolderStore::list(const std::string& prefix, std
   if (auto done = walk(root_, folder, prefix, limit, 0, found); !done && done.error().kind != ErrorKind::not_found)
     return std::unexpected(std::move(done).error());
   return found;
+}
+
+Result<> FolderStore::remove(const std::string& name) {
+  if (!is_object_name(name)) return bad_name(name);
+  const std::string parent = folder_of(name);
+  auto folder = open_beneath(root_, parent.empty() ? "." : parent, O_RDONLY | O_DIRECTORY);
+  if (!folder && folder.error().kind == ErrorKind::not_found) return {};
+  if (!folder) return std::unexpected(std::move(folder).error());
+  const std::string last = name.substr(parent.size());
+  if (::unlinkat(folder->get(), last.c_str(), 0) != 0 && errno != ENOENT)
+    return fail_errno(fmt::format("remove object '{}'", name));
+  // Folders that became empty go too, or they would pile up for ever.
+  for (std::string empty = parent; !empty.empty(); empty = folder_of(empty)) {
+    empty.pop_back();
+    const std::string above = folder_of(empty);
+    const auto in = open_beneath(root_, above.empty() ? "." : above, O_RDONLY | O_DIRECTORY);
+    if (!in || ::unlinkat(in->get(), empty.substr(above.size()).c_str(), AT_REMOVEDIR) != 0) break;
+  }
+  return {};
 }
 
 }  // namespace bowsprit::artifact

@@ -43,6 +43,20 @@ TEST_F(FolderStoreTest, GivesBackWhatWasPutAlsoByRanges) {
   EXPECT_EQ(store_.get("nothing").error().kind, ErrorKind::not_found);
 }
 
+TEST_F(FolderStoreTest, RemovesAnObjectAndTheFoldersThatBecomeEmpty) {
+  ASSERT_TRUE(store_.put("a/b/c", "1"));
+  ASSERT_TRUE(store_.put("a/d", "2"));
+  ASSERT_TRUE(store_.remove("a/b/c"));
+  EXPECT_EQ(store_.get("a/b/c").error().kind, ErrorKind::not_found);
+  EXPECT_FALSE(fs::exists(root_ / "a/b"));
+  EXPECT_EQ(*store_.get("a/d"), "2");
+  ASSERT_TRUE(store_.remove("a/d"));
+  EXPECT_TRUE(store_.remove("a/d")) << "again";
+  EXPECT_TRUE(fs::exists(root_)) << "the folder itself stays";
+  EXPECT_EQ(store_.remove("../x").error().kind, ErrorKind::bad_data);
+  EXPECT_TRUE(store_.put("a/b/c", "3"));
+}
+
 TEST_F(FolderStoreTest, RefusesNamesThatAreNone) {
   for (const std::string name : {"", "/", "/etc/passwd", "a//b", "a/", "../x", "a/../../x", "./a", "a/.", "a/.draft-1"})
     EXPECT_EQ(store_.put(name, "x").error().kind, ErrorKind::bad_data) << name;

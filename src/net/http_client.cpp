@@ -57,6 +57,10 @@ std::size_t take_header(const char* data, std::size_t size, std::size_t count, v
   return size * count;
 }
 
+int is_cancelled(void* flag, curl_off_t /*to_get*/, curl_off_t /*got*/, curl_off_t /*to_send*/, curl_off_t /*sent*/) {
+  return *static_cast<const std::atomic<bool>*>(flag) ? 1 : 0;
+}
+
 }  // namespace
 
 std::string HttpResponse::header(const std::string& name) const {
@@ -156,7 +160,14 @@ Result<HttpResponse> HttpClient::send(const HttpRequest& request) {
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &sink);
   curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
   curl_easy_setopt(curl, CURLOPT_HEADERDATA, &sink);
+  if (options.cancel) {
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, is_cancelled);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, options.cancel.get());
+  }
   const CURLcode code = curl_easy_perform(curl);
+  if (code == CURLE_ABORTED_BY_CALLBACK)
+    return fail(ErrorKind::cancelled, "{} {}: ended by us", request.method, place_of(request.url));
   if (sink.too_large)
     return fail(ErrorKind::bad_data, "{} {}: answer larger than {} bytes", request.method, place_of(request.url),
                 options.body_limit);

@@ -7,12 +7,13 @@
 /// or keep cookies.
 /// Threads: a client belongs to one thread; it keeps its connection from one request to the next.
 /// Errors: unavailable (no connection, it broke), timeout, bad_data (larger than the limit), bad_config (no URL, no
-/// such `ca_file`). An HTTP status is never an error here; see `status_error`.
+/// such `ca_file`), cancelled. An HTTP status is never an error here; see `status_error`.
 ///
 ///   HttpClient http({.basic_user = "ci", .basic_password = password});
 ///   TRY_ASSIGN(const auto answer, http.send({.url = url + "/config/server/version"}));
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -57,6 +58,7 @@ class HttpClient {
     std::string ca_file = {};             ///< PEM; empty: the system's
     std::size_t body_limit = 64U << 20U;  ///< after unpacking
     milliseconds connect_timeout{10'000};
+    std::shared_ptr<std::atomic<bool>> cancel = {};  ///< once true: requests end within about a second; null: never
   };
   explicit HttpClient(Options options);
   HttpClient(HttpClient&&) noexcept;

@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "podutils/github_app.h"
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-
-#include <memory>
-
 #include "base/json.h"
-#include "base/strings.h"
+#include "base/signature.h"
 #include "net/http_client.h"
 
 namespace bowsprit::podutils {
@@ -15,42 +10,6 @@ namespace {
 
 constexpr int kPageSize = 100;
 constexpr int kMaxPages = 100;
-
-std::string base64url(std::string_view bytes) {
-  std::string text = base64_encode(bytes);
-  std::ranges::replace(text, '+', '-');
-  std::ranges::replace(text, '/', '_');
-  text.erase(text.find_last_not_of('=') + 1);
-  return text;
-}
-
-template <auto Free>
-struct Freer {
-  template <class T>
-  void operator()(T* pointer) const {
-    Free(pointer);
-  }
-};
-
-Result<std::string> sign_rs256(const Secret& pem, std::string_view text) {
-  const std::unique_ptr<BIO, Freer<BIO_free_all>> bio(
-      BIO_new_mem_buf(pem.reveal().data(), static_cast<int>(pem.reveal().size())));
-  const std::unique_ptr<EVP_PKEY, Freer<EVP_PKEY_free>> key(
-      PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
-  if (!key || EVP_PKEY_get_base_id(key.get()) != EVP_PKEY_RSA)
-    return fail(ErrorKind::bad_config, "the GitHub app's private key is no RSA key in PEM");
-  const std::unique_ptr<EVP_MD_CTX, Freer<EVP_MD_CTX_free>> context(EVP_MD_CTX_new());
-  std::size_t size = 0;
-  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
-  if (EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key.get()) != 1 ||
-      EVP_DigestSign(context.get(), nullptr, &size, bytes, text.size()) != 1)
-    return fail(ErrorKind::os, "sign with the GitHub app's private key");
-  std::string out(size, '\0');
-  if (EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(out.data()), &size, bytes, text.size()) != 1)
-    return fail(ErrorKind::os, "sign with the GitHub app's private key");
-  out.resize(size);
-  return out;
-}
 
 Result<Json> ask(net::HttpClient& http, std::string method, std::string url, const Secret& jwt) {
   const net::HttpRequest request{.method = std::move(method),
@@ -88,10 +47,9 @@ Result<Secret> token_of(const std::string& endpoint, const std::string& organiza
 Result<Secret> app_jwt(const GithubApp& app, SystemTime now) {
   const std::int64_t issued = unix_seconds(now);
   // GitHub allows ten minutes; its clock may lag a little.
-  const Json claims{{"iss", app.id}, {"exp", issued + 9 * 60}, {"iat", issued}};
-  const std::string text = base64url(R"({"alg":"RS256","typ":"JWT"})") + "." + base64url(dump_json(claims));
-  TRY_ASSIGN(const std::string signature, sign_rs256(app.private_key, text));
-  return Secret(text + "." + base64url(signature));
+  auto jwt = jwt_rs256(app.private_key, {{"iss", app.id}, {"exp", issued + 9 * 60}, {"iat", issued}});
+  if (!jwt) return std::unexpected(std::move(jwt).error().with("GitHub app '{}'", app.id));
+  return jwt;
 }
 
 Result<Secret> installation_token(const GithubApp& app, const std::string& organization, SystemTime now) {

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <thread>
 
-#include "artifact/folder_store.h"
+#include "artifact/store_url.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "os/files.h"
@@ -21,15 +21,7 @@ std::string join_path(std::string_view a, std::string_view b) {
   return b.empty() ? std::string(a) : fmt::format("{}/{}", a, b);
 }
 
-/// "build-log.txt" of "build-log.txt.gz": the packing is an attribute of the object, not a part of its name.
-std::string object_name(std::string name) {
-  for (const std::string_view packed : {".gz", ".gzip"})
-    if (name.ends_with(packed)) {
-      name.resize(name.size() - packed.size());
-      break;
-    }
-  return replace_all(std::move(name), "#", "%23");
-}
+std::string object_name(std::string name) { return replace_all(name_without_packing(std::move(name)), "#", "%23"); }
 
 bool is_below(const fs::path& path, const fs::path& folder) {
   const auto [end, ignored] = std::mismatch(folder.begin(), folder.end(), path.begin(), path.end());
@@ -59,48 +51,82 @@ void add_folder(const fs::path& folder, const std::string& prefix, Targets& targ
   if (code) log_warn("upload", "'{}': {}", folder.string(), code.message());
 }
 
-Result<std::unique_ptr<artifact::ObjectStore>> open_store(const UploadOptions& options) {
-  std::string folder = options.place.local_output_dir;
-  const std::string& bucket = options.place.bucket;
-  if (folder.empty() && bucket.starts_with('/')) folder = bucket;
-  if (folder.empty() && bucket.starts_with("file://")) folder = bucket.substr(7);
-  if (folder.empty())
-    return fail(ErrorKind::bad_config,
-                "open the bucket '{}': this program stores in folders only (file:///FOLDER, or local_output_dir)",
-                bucket);
-  TRY_ASSIGN(auto store, artifact::FolderStore::open(folder));
-  return std::make_unique<artifact::FolderStore>(std::move(store));
+/// A store, and whether it is a bucket, which knows types and packing.
+struct Place {
+  std::unique_ptr<artifact::ObjectStore> store;
+  bool is_bucket = false;
+};
+Result<Place> open_place(const UploadOptions& options) {
+  std::string url = options.place.local_output_dir;
+  if (url.empty()) url = options.place.bucket;
+  if (url.find("://") == std::string::npos && !url.starts_with('/'))
+    url = (options.place.local_output_dir.empty() ? "gs://" : fs::current_path().string() + "/") + url;
+  TRY_ASSIGN(const auto parsed, artifact::parse_store_url(url));
+  using Kind = artifact::StoreUrl::Kind;
+  const std::string& credentials = parsed.kind == Kind::s3 ? options.s3_credentials_file : options.gcs_credentials_file;
+  TRY_ASSIGN(auto store, artifact::open_store({.store = url, .credentials_file = credentials}));
+  return Place{std::move(store), parsed.kind != Kind::folder};
 }
 
-Result<> put(artifact::ObjectStore& store, const std::string& name, const Content& content) {
-  const auto once = [&] {
-    if (const auto* bytes = std::get_if<std::string>(&content)) return store.put(name, *bytes);
-    return store.put_file(name, std::get<fs::path>(content));
-  };
-  Result<> done = once();
-  for (int attempt = 1; !done && done.error().retryable() && attempt < kTries; ++attempt) {
-    std::this_thread::sleep_for(seconds(attempt * attempt));
-    done = once();
-  }
-  return done;
-}
-
-void put_all(artifact::ObjectStore& store, const Targets& targets, std::vector<std::string>& errors) {
-  std::vector<const Targets::value_type*> list;
-  for (const auto& target : targets) list.push_back(&target);
-  std::atomic<std::size_t> next{0};
-  std::mutex guard;
-  const auto work = [&] {
-    for (std::size_t i = next++; i < list.size(); i = next++) {
-      const auto done = put(store, list[i]->first, list[i]->second);
-      if (done) continue;
-      const std::scoped_lock lock(guard);
-      errors.push_back(done.error().text());
+class Uploader {
+ public:
+  static Result<Uploader> create(const UploadOptions& options) {
+    TRY_ASSIGN(Place place, open_place(options));
+    std::optional<TempDir> scratch;
+    if (place.is_bucket && !options.place.compress_file_types.empty()) {
+      TRY_ASSIGN(scratch, TempDir::create("bowsprit-upload"));
     }
-  };
-  std::vector<std::jthread> threads;
-  for (std::size_t i = 0; i < std::min(kAtOnce, list.size()); ++i) threads.emplace_back(work);
-}
+    return Uploader(options, std::move(place), std::move(scratch));
+  }
+
+  /// All are tried; appends what failed to `errors`.
+  void put_all(const Targets& targets, std::vector<std::string>& errors) {
+    std::vector<const Targets::value_type*> list;
+    for (const auto& target : targets) list.push_back(&target);
+    std::atomic<std::size_t> next{0};
+    std::mutex guard;
+    const auto work = [&] {
+      for (std::size_t i = next++; i < list.size(); i = next++) {
+        const fs::path scratch = scratch_ ? scratch_->path() / std::to_string(i) : fs::path();
+        const auto done = put(list[i]->first, list[i]->second, scratch);
+        if (scratch_) std::ignore = remove_tree(scratch);
+        if (done) continue;
+        const std::scoped_lock lock(guard);
+        errors.push_back(done.error().text());
+      }
+    };
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < std::min(kAtOnce, list.size()); ++i) threads.emplace_back(work);
+  }
+
+ private:
+  Uploader(const UploadOptions& options, Place place, std::optional<TempDir> scratch)
+      : packing_{options.place.media_types, options.place.compress_file_types},
+        place_(std::move(place)),
+        scratch_(std::move(scratch)) {}
+
+  Result<> put(const std::string& name, const Content& content, const fs::path& scratch) {
+    Packed packed{content, {}};
+    if (place_.is_bucket) {
+      TRY_ASSIGN(packed, pack(name, content, packing_, scratch));
+    }
+    const auto once = [&] {
+      if (const auto* bytes = std::get_if<std::string>(&packed.content))
+        return place_.store->put(name, *bytes, packed.attributes);
+      return place_.store->put_file(name, std::get<fs::path>(packed.content), packed.attributes);
+    };
+    Result<> done = once();
+    for (int attempt = 1; !done && done.error().retryable() && attempt < kTries; ++attempt) {
+      std::this_thread::sleep_for(seconds(attempt * attempt));
+      done = once();
+    }
+    return done;
+  }
+
+  Packing packing_;
+  Place place_;
+  std::optional<TempDir> scratch_;  ///< for packed files
+};
 
 }  // namespace
 
@@ -145,10 +171,10 @@ Result<> upload(const UploadOptions& options, const JobSpec& spec, const Targets
       for (const auto& [name, content] : *targets) log_info("upload", "would upload '{}'", name);
     return {};
   }
-  TRY_ASSIGN(const auto store, open_store(options));
+  TRY_ASSIGN(auto uploader, Uploader::create(options));
   std::vector<std::string> errors;
-  put_all(*store, artifacts, errors);
-  put_all(*store, named, errors);
+  uploader.put_all(artifacts, errors);
+  uploader.put_all(named, errors);
   log_info("upload", "uploaded {} of {} files", artifacts.size() + named.size() - errors.size(),
            artifacts.size() + named.size());
   if (errors.empty()) return {};

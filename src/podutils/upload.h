@@ -5,22 +5,21 @@
 /// files alone, at its top, as in Prow. Artifacts go first, then the files named by the caller (build-log.txt,
 /// finished.json), so that a reader who sees finished.json sees all. Four at a time, four tries of what may work later.
 /// Symbolic links of artifacts are followed within their folder only, since a job made them; devices and FIFOs are
-/// passed over. A name loses ".gz", as Prow's uploads do.
-/// Does not: compress. Buckets: "file:///folder" and "/folder"; gs:// and s3:// wait for their ObjectStore.
+/// passed over. A name loses ".gz", as Prow's uploads do (packing.h).
+/// Buckets: "s3://BUCKET", "gs://BUCKET" or the name alone, "file:///folder" and "/folder"; s3_credentials_file and
+/// gcs_credentials_file as in Prow, or what artifact/store_url.h finds without them.
 /// Threads: called by one; uses four.
 #pragma once
 
 #include <filesystem>
 #include <map>
-#include <variant>
 
 #include "podutils/job_spec.h"
 #include "podutils/options.h"
+#include "podutils/packing.h"
 
 namespace bowsprit::podutils {
 
-/// The bytes themselves, or the file that holds them.
-using Content = std::variant<std::string, std::filesystem::path>;
 using Targets = std::map<std::string, Content>;  ///< by name below the bucket, or below the run's folder
 
 /// What belongs to the run beside what the caller adds: alias, latest-build.txt, artifacts. Reads the artifact folders.
