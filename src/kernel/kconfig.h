@@ -39,7 +39,7 @@ struct KconfigSelector {
 };
 
 struct Kconfig {
-  std::string architecture;                                                     ///< make's ARCH
+  std::string architecture = "um";                                              ///< make's ARCH
   std::map<std::string, std::vector<KconfigDeclaration>, std::less<>> options;  ///< by name without CONFIG_
   std::map<std::string, std::vector<KconfigSelector>, std::less<>> selectors;   ///< of the option, by its name
 };
