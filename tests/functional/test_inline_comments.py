@@ -2,6 +2,9 @@
 """What is wrong on a line of the change is said on that line, once, and blocks nothing."""
 import json
 
+from support.wait import wait_for
+
+
 def comments_on_lines(stage, change):
     """(patch set, file, line, message) of the CI's comments, by line; none of them may be unresolved."""
     found = []
@@ -12,7 +15,7 @@ def comments_on_lines(stage, change):
     return sorted(found)
 
 
-def test_a_hostile_result_gets_its_report_and_no_comment_off_the_change(stage):
+def test_a_claim_is_said_once_on_its_line_and_claims_off_the_change_cost_nothing(stage):
     note = "lib/kunit/comments-note.txt"
     places = [(note, 7, "wrong"), (note, 1, "not what the file says"), ("lib/kunit/test.c", 1, "wrong"), ("../../etc/passwd", 1, "wrong"),
               ("/COMMIT_MSG", 1, "wrong"), ("lib", 1, "wrong"), ("", 1, "wrong")]
@@ -27,4 +30,8 @@ def test_a_hostile_result_gets_its_report_and_no_comment_off_the_change(stage):
 
     stage.push({note: "right\nright\nwrong\n"}, "kunit: add a note with claims on it", change_id=first.change_id)
     stage.report_of(change, patchset=2)
+    assert comments_on_lines(stage, change) == [said]
+
+    stage.gerrit.comment("alice", change, "/retest")
+    wait_for(lambda: len(stage.reports_of(change, patchset=2)) == 2, "a report after /retest", 300)
     assert comments_on_lines(stage, change) == [said]
