@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "base/strings.h"
 #include "os/files.h"
 #include "os/process.h"
@@ -20,7 +21,7 @@ TEST(AsOrdinaryUser, TheServerGivesTheSameGuarantees) {
   auto env = current_environment();
   env["TMPDIR"] = dir->path().string();
   env["HOME"] = dir->path().string();
-  env.erase("GTEST_OUTPUT");
+  env["GTEST_OUTPUT"] = "json:" + (dir->path() / "report.json").string();
   const auto self = fs::read_symlink("/proc/self/exe");
   const auto done = run_command(
       {.argv = {self.string(), "--gtest_filter=SandboxTest.*:LocalExecutorTest.Builds*:LocalExecutorTest.CanNot*",
@@ -30,6 +31,15 @@ TEST(AsOrdinaryUser, TheServerGivesTheSameGuarantees) {
       seconds(280));
   ASSERT_TRUE(done) << done.error().text();
   EXPECT_TRUE(done->status.ok()) << done->status.text() << "\n" << done->out << shorten(done->err, 4000);
+  // A filter that names no test any more ends well too; at least one must have run, and not only been skipped.
+  const auto report = read_file(dir->path() / "report.json");
+  ASSERT_TRUE(report) << report.error().text();
+  const auto json = parse_json(*report);
+  ASSERT_TRUE(json) << json.error().text();
+  int ran = 0;
+  for (const auto& suite : json_get(*json, "testsuites"))
+    for (const auto& test : json_get(suite, "testsuite")) ran += json_string(test, "result") == "COMPLETED" ? 1 : 0;
+  EXPECT_GT(ran, 0) << done->out;
 }
 
 }  // namespace
