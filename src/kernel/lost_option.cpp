@@ -21,7 +21,8 @@ class Explainer {
   /// What keeps the option from `wanted`; empty: nothing that is known.
   std::string sentence(const std::string& name, int wanted) {
     const auto found = kconfig_.options.find(name);
-    if (found == kconfig_.options.end()) return "no Kconfig file of this tree declares it for ARCH=um";
+    if (found == kconfig_.options.end())
+      return fmt::format("no Kconfig file of this tree declares it for ARCH={}", kconfig_.architecture);
     std::vector<std::string> reasons;
     const auto& declarations = found->second;
     const bool prompt = std::ranges::any_of(declarations, &KconfigDeclaration::prompt);
