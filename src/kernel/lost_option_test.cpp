@@ -150,7 +150,7 @@ TEST_F(LostOptionTest, ReadsOnlyWhatThisArchitectureReads) {
 TEST_F(LostOptionTest, TellsAnOptionThatDoesNotExist) {
   put("Kconfig", "config KUNIT_EXAMPLE_TEST\n\tbool \"x\"\n");
   EXPECT_EQ(why("CONFIG_KUNIT_EXAMPEL_TEST=y", ""),
-            "no Kconfig file of this tree declares it for this ARCH; did you mean CONFIG_KUNIT_EXAMPLE_TEST?");
+            "no Kconfig file of this tree declares it for ARCH=um; did you mean CONFIG_KUNIT_EXAMPLE_TEST?");
 }
 
 TEST_F(LostOptionTest, TellsAnOptionWithoutPromptAndWhoSetsIt) {
