@@ -21,8 +21,12 @@ constexpr std::size_t kMaxMessage = 4000;
 constexpr std::size_t kMaxFailures = 50;
 constexpr int kMaxRuns = 200;
 
+/// Cut before it is cleaned as well: the tab waits 16 s, and a message may have megabytes.
+std::string clean(std::string_view text, std::size_t limit) {
+  return shorten(printable(shorten(text, 4 * limit)), limit);
+}
 std::string line_of(std::string_view text, std::size_t limit) {
-  return shorten(replace_all(printable(trim(text)), "\n", " "), limit);
+  return replace_all(clean(trim(text), limit), "\n", " ");
 }
 
 Json link(const std::string& url, std::string_view tooltip, std::string_view icon, bool primary) {
@@ -67,7 +71,7 @@ class Results {
     Json entry{{"externalId", fmt::format("{}-{}", run_.id, list_.size())},
                {"category", category},
                {"summary", std::move(summary)}};
-    if (!message.empty()) entry["message"] = shorten(printable(message), kMaxMessage);
+    if (!message.empty()) entry["message"] = clean(message, kMaxMessage);
     if (tags.is_array() && !tags.empty()) entry["tags"] = std::move(tags);
     if (!links.empty()) entry["links"] = std::move(links);
     list_.push_back(std::move(entry));
