@@ -9,14 +9,15 @@ import time
 
 import pytest
 
-from support.gerrit import PASSWORDS
+from support.gerrit import PASSWORDS, quote
 from support.kernel import Author
 from support.server import Server, program
 from support.stage import Stage
 from support.wait import wait_for
 
 PROJECT = "triggers"
-PATIENCE = 120
+TRUSTED = "Trusted Testers"
+PATIENCE = 300
 # One script for all jobs, so that they share one warm tree.
 SCRIPT = """\
 case $JOB_NAME in
@@ -65,6 +66,8 @@ class Play(Stage):
         folder.mkdir()
         if PROJECT not in gerrit.get("/projects/"):
             gerrit.create_project(PROJECT)
+        if TRUSTED not in gerrit.get("/groups/"):
+            gerrit.call("admin", "PUT", f"/groups/{quote(TRUSTED)}", {"members": ["bob"], "visible_to_all": True})
         self.authors = {}
         for user in ("alice", "bob"):
             (folder / user).mkdir()
@@ -77,7 +80,7 @@ class Play(Stage):
             repos: [{{project: {PROJECT}}}]
             prow: [jobs.yaml]
             executor: {{local: {{jobs: 2, memory: 1Gi, disk: 1Gi, pids: 256}}}}
-            triggers: {{who: group, trusted: [bob]}}
+            triggers: {{who: group, group: {TRUSTED}, trusted: [admin]}}
             """))
         self.server = Server(program(), folder / "server", gerrit.url, PROJECT, "ci", PASSWORDS["ci"], ssh=gerrit.ssh, ssh_key=gerrit.ssh_key,
                              known_hosts=gerrit.known_hosts)
@@ -230,3 +233,15 @@ def test_periodics_run_when_due_and_a_restart_neither_loses_nor_doubles_one(play
         return {one["job"]: one["run"] for one in json.loads(printed)["periodics"]}
     assert would("2027-01-01T00:00:00Z", "--since", "2026-12-31T12:00:00Z") == {"nightly": False, "failing": False, "yearly": True}
     assert would("2027-01-02T00:00:00Z", "--since", "2027-01-01T00:00:00Z") == {"nightly": True, "failing": True, "yearly": False}
+
+
+def test_a_run_that_stays_too_long_is_ended_as_the_machines_fault_and_the_limit_is_named(play):
+    play.config.write_text(play.config.read_text() + "timeouts: {running: 8s}\n")
+    play.server.restart("--config", play.config)
+    _, change = play.push_as("bob", {"lib/g.c": "g\n"}, "lib: slow")
+    play.ended(change, "auto")
+    play.gerrit.comment("bob", change, "/test slow")
+    run = play.ended(change, "slow")
+    assert (run["state"], run["verdict"]) == ("error", "infra_error")
+    assert run["description"].startswith("running timeout: it ran for ")
+    play.told(change, "slow", "ERROR")
