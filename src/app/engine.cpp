@@ -5,8 +5,13 @@
 
 #include <algorithm>
 
+#include "app/change_look.h"
+#include "app/clean_up.h"
+#include "app/job_table.h"
 #include "app/outcome.h"
+#include "app/periodics.h"
 #include "app/run_files.h"
+#include "app/run_limits.h"
 #include "app/server_parts.h"
 #include "app/test_results.h"
 #include "artifact/result_json.h"
@@ -15,8 +20,6 @@
 #include "os/files.h"
 #include "prow/job_json.h"
 #include "report/inline_comments.h"
-#include "sched/queue.h"
-#include "trigger/trigger.h"
 
 namespace bowsprit::app {
 namespace {
@@ -24,41 +27,9 @@ namespace {
 using sched::JobState;
 using store::Run;
 
-/// Messages of the current patch set that were not handled yet and are not our own.
-std::vector<gerrit::Message> new_messages(const gerrit::Change& change, const store::ChangeMark* mark,
-                                          const Polled& polled) {
-  auto first = change.messages.begin();
-  if (mark != nullptr && !mark->last_message.empty()) {
-    const auto last = std::ranges::find(change.messages, mark->last_message, &gerrit::Message::id);
-    // Deleted since? Then all are looked at again: the key of a run names its message, so none is started twice.
-    if (last != change.messages.end()) first = std::next(last);
-  }
-  std::vector<gerrit::Message> out;
-  for (; first != change.messages.end(); ++first) {
-    const bool ours = polled.own_account != 0 && first->author == polled.own_account;
-    if (!ours && first->patchset == change.patchset && first->date >= polled.start) out.push_back(*first);
-  }
-  return out;
-}
-
-trigger::KnownRuns known_runs(const std::vector<Run>& latest) {
-  trigger::KnownRuns known;
-  for (const auto& run : latest) {
-    if (!sched::is_final(run.state)) {
-      known.running.insert(run.job);
-    } else if (run.state == JobState::success) {
-      known.passed.insert(run.job);
-    } else {
-      known.failed.insert(run.job);
-    }
-  }
-  return known;
-}
-
-int next_attempt(const std::vector<Run>& latest, const std::string& job) {
-  const auto it = std::ranges::find(latest, job, &Run::job);
-  return it == latest.end() ? 1 : it->attempt + 1;
-}
+/// How often the clock is looked at, for periodics and for runs that stay too long.
+constexpr seconds kTick{1};
+constexpr seconds kCleanUpPause{3600};
 
 }  // namespace
 
@@ -84,6 +55,7 @@ Result<> Engine::run() {
       TRY(handle(*message, stop));
     }
     if (!stop) {
+      TRY(tick());
       TRY(schedule());
       TRY(send_reports());
     }
@@ -104,7 +76,15 @@ Result<> Engine::run() {
 Result<> Engine::recover() {
   TRY(parts_.executor.recover());
   TRY_ASSIGN(const auto runs, parts_.store.unfinished_runs());
-  for (const auto& run : runs) {
+  for (auto run : runs) {
+    if (!run.abort_reason.empty()) {
+      // It was told to end and the server died before it had.
+      run.finished = SystemClock::now();
+      run.verdict = to_string(Verdict::aborted);
+      run.description = run.abort_reason;
+      TRY(parts_.store.move_run(run, JobState::aborted));
+      continue;
+    }
     if (run.state != JobState::pending) continue;
     log_info("engine", "run {} of {} was cut off; it starts again", run.id, run.job);
     TRY(parts_.store.move_run(run, JobState::triggered));
@@ -112,17 +92,17 @@ Result<> Engine::recover() {
   TRY(make_dirs(options_.runs));
   for (const auto& entry : fs::directory_iterator(options_.runs)) TRY(remove_tree(entry.path()));
   // A run may have ended right before the crash, its report not yet written.
-  std::set<std::tuple<int, int, std::string>> done;
+  std::set<std::tuple<std::string, int, int, std::string>> done;
   TRY_ASSIGN(const auto recent, parts_.store.runs({.gerrit = options_.gerrit, .limit = 200}));
   for (const auto& run : recent)
-    if (sched::is_final(run.state) && done.emplace(run.change, run.patchset, run.report_label).second)
+    if (sched::is_final(run.state) && done.emplace(run.type, run.change, run.patchset, run.report_label).second)
       TRY(report_if_complete(run));
   return {};
 }
 
 Result<> Engine::handle(Message& message, bool& stop) {
   if (auto* polled_message = std::get_if<Polled>(&message)) return polled(*polled_message);
-  if (auto* phase = std::get_if<PhaseChanged>(&message)) return parts_.store.set_phase(phase->run, phase->phase);
+  if (auto* phase = std::get_if<PhaseChanged>(&message)) return phase_changed(*phase);
   if (auto* end = std::get_if<Finished>(&message)) return finished(*end);
   if (auto* report = std::get_if<Posted>(&message)) return posted(report->report);
   // What a person asked for and can't have is their answer, not our end.
@@ -142,87 +122,75 @@ Result<> Engine::polled(const Polled& polled) {
   // Written before anything is handled: after a crash in between, this is still the time from which changes are ours.
   TRY_ASSIGN(const auto start, parts_.store.poll_start(options_.gerrit, polled.project));
   if (!start) TRY(parts_.store.save_poll_position(options_.gerrit, polled.project, polled.start));
+  const LookOptions look{.gerrit = options_.gerrit, .default_label = options_.default_label, .who = options_.who};
   for (const auto& change : polled.changes) {
-    std::vector<std::int64_t> to_abort;
-    TRY(change_seen(polled, change, to_abort));
-    for (const auto id : to_abort) TRY(abort(id, fmt::format("superseded by patch set {}", change.patchset)));
+    TRY_ASSIGN(const auto to_end, look_at_change(parts_.store, parts_.jobs, look, polled, change));
+    for (const auto& one : to_end) TRY(abort(one.run, one.why));
     // Start at once: the first change of a long poll must not wait for the last one.
     TRY(schedule());
   }
   return parts_.store.save_poll_position(options_.gerrit, polled.project, polled.position);
 }
 
-Result<> Engine::change_seen(const Polled& polled, const gerrit::Change& change, std::vector<std::int64_t>& to_abort) {
-  TRY_ASSIGN(auto mark, parts_.store.change_mark(options_.gerrit, change.number));
-  if (mark && !change.meta_rev.empty() && mark->meta_rev == change.meta_rev) return {};
+Result<> Engine::phase_changed(const PhaseChanged& phase) {
+  {
+    const std::lock_guard lock(active_mutex_);
+    if (const auto it = active_.find(phase.run); it != active_.end()) {
+      it->second->phase = phase.phase;
+      it->second->phase_since = std::chrono::steady_clock::now();
+    }
+  }
+  return parts_.store.set_phase(phase.run, phase.phase);
+}
 
+Result<> Engine::tick() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_tick_) return {};
+  next_tick_ = now + kTick;
+  const auto periodics = parts_.jobs.periodics();
+  TRY(queue_due_periodics(parts_.store, *periodics, options_.gerrit, SystemClock::now()));
+  TRY(end_overdue());
+  if (now < next_clean_up_) return {};
+  const auto sinker = parts_.jobs.settings()->sinker;
+  next_clean_up_ = now + std::max(sinker.resync_period.value_or(kCleanUpPause), milliseconds(kTick));
+  CleanUp what{.gerrit = options_.gerrit,
+               .runs = options_.keep.runs ? options_.keep.runs : sinker.max_prowjob_age,
+               .work = options_.runs};
+  if (sinker.max_pod_age) what.folders = *sinker.max_pod_age;
+  return clean_up(parts_.store, *periodics, what, SystemClock::now());
+}
+
+Result<> Engine::end_overdue() {
+  const auto limits = deadlines(*parts_.jobs.settings(), options_.timeouts);
   TRY_ASSIGN(const auto unfinished, parts_.store.unfinished_runs());
-  for (const auto& run : unfinished)
-    if (run.gerrit == options_.gerrit && run.change == change.number &&
-        (run.patchset < change.patchset || change.status == "ABANDONED"))
-      to_abort.push_back(run.id);
-
-  TRY_ASSIGN(const auto latest, parts_.store.latest_runs(options_.gerrit, change.number, change.patchset));
-  trigger::Input input;
-  input.change = change;
-  input.jobs = parts_.jobs_for(change.project);
-  input.patchset_is_new = mark ? change.patchset > mark->patchset_triggered : change.patchset_created >= polled.start;
-  input.new_messages = new_messages(change, mark ? &*mark : nullptr, polled);
-  input.known = known_runs(latest);
-  const trigger::Output output = trigger::decide(input);
-
-  store::Store::Transaction transaction(parts_.store);
-  for (const auto& decision : output.decisions) {
-    log_debug("trigger", "change {} patch set {} job {}: {} ({})", change.number, change.patchset, decision.job,
-              decision.run ? "runs" : "does not run", decision.reason);
-    if (!decision.run) continue;
-    const prow::Presubmit* job = &input.jobs[decision.index];  // by index: a name may be there once per branch
-    Run run;
-    run.prow_job_id = new_uuid();
-    run.gerrit = options_.gerrit;
-    run.project = change.project;
-    run.branch = change.branch;
-    run.change = change.number;
-    run.patchset = change.patchset;
-    run.revision = change.revision;
-    run.ref = change.ref;
-    run.subject = change.subject;
-    run.author = change.owner.name;
-    run.job = job->name;
-    run.job_json = dump_json(prow::to_json(*job));
-    run.report_label = job->report_label().value_or(options_.default_label);
-    run.optional = job->optional;
-    run.skip_report = job->skip_report;
-    run.attempt = next_attempt(latest, job->name);
-    run.trigger_key = decision.trigger_key;
-    run.reason = decision.reason;
-    run.created = SystemClock::now();
-    TRY_ASSIGN(const auto id, parts_.store.add_run(run));
-    if (id) log_info("engine", "run {} of {} for change {},{}: {}", *id, run.job, run.change, run.patchset, run.reason);
+  for (auto run : unfinished) {
+    sched::Stay stay{.state = run.state, .phase = {}};
+    if (run.state == JobState::triggered) {
+      if (run.started) continue;  // it had its turn and waits for another one: that is no fault of the queue
+      stay.for_time = std::chrono::floor<milliseconds>(SystemClock::now() - run.created);
+    } else {
+      const std::lock_guard lock(active_mutex_);
+      const auto it = active_.find(run.id);
+      if (it == active_.end()) continue;
+      stay.phase = it->second->phase;
+      stay.for_time = std::chrono::floor<milliseconds>(std::chrono::steady_clock::now() - it->second->phase_since);
+    }
+    const auto why = overdue(stay, limits);
+    if (!why || overdue_.contains(run.id)) continue;
+    log_warn("engine", "run {} of {}: {}", run.id, run.job, *why);
+    if (run.state == JobState::pending) {
+      overdue_[run.id] = *why;
+      parts_.executor.abort(std::to_string(run.id));
+      continue;
+    }
+    run.finished = SystemClock::now();
+    run.verdict = to_string(Verdict::infra_error);
+    run.description = *why;
+    TRY(parts_.store.move_run(run, JobState::error));
+    run.state = JobState::error;
+    TRY(report_if_complete(run));
   }
-  for (std::size_t i = 0; i < output.comments.size(); ++i) {
-    store::Report report;
-    report.gerrit = options_.gerrit;
-    report.project = change.project;
-    report.change = change.number;
-    report.patchset = change.patchset;
-    report.revision = change.revision;
-    report.key =
-        sha256_hex(fmt::format("help {} {} {} {}", change.number,
-                               input.new_messages.empty() ? "" : input.new_messages.back().id, i, output.comments[i]))
-            .substr(0, 16);
-    report.message = fmt::format("{}\n\nbowsprit-report: {}", output.comments[i], report.key);
-    report.with_vote = false;
-    TRY(parts_.store.add_report(report));
-  }
-  store::ChangeMark next = mark.value_or(store::ChangeMark{.gerrit = options_.gerrit, .change = change.number});
-  next.project = change.project;
-  next.meta_rev = change.meta_rev;
-  if (output.patchset_done || !input.patchset_is_new)
-    next.patchset_triggered = std::max(next.patchset_triggered, change.patchset);
-  if (!change.messages.empty()) next.last_message = change.messages.back().id;
-  TRY(parts_.store.save_change_mark(next));
-  return transaction.commit();
+  return {};
 }
 
 Result<> Engine::schedule() {
@@ -234,10 +202,10 @@ Result<> Engine::schedule() {
   for (const auto& run : unfinished) {
     const auto wait = not_before_.find(run.id);
     if (wait != not_before_.end() && wait->second > now) continue;
-    const auto job = parse_json(run.job_json);
-    entries.push_back({run.id, run.job, job ? static_cast<int>(json_int(*job, "max_concurrency")) : 0, run.state});
+    entries.push_back(queue_entry(run));
   }
-  for (const auto id : sched::startable(entries, parts_.executor.capacity())) {
+  const auto limits = queue_limits(*parts_.jobs.settings(), parts_.executor.capacity());
+  for (const auto id : sched::startable(std::move(entries), limits)) {
     const auto run = std::ranges::find(unfinished, id, &Run::id);
     TRY(start(*run));
   }
@@ -282,6 +250,7 @@ Result<> Engine::start(Run run) {
   request.id = std::to_string(run.id);
   request.prow_job_id = run.prow_job_id;
   request.job = active->job;
+  request.type = type_of(run);
   request.refs = refs_of(run, active->job);
   request.artifacts = active->folder / "artifacts";
   parts_.executor.start(std::move(request), *this);
@@ -368,14 +337,19 @@ Result<> Engine::finished(Finished& finished) {
   run.verdict = to_string(finished.result.verdict);
   run.description = shorten(printable(finished.result.summary), 1000);
   run.phase.clear();
-  const auto reason = abort_reasons_.find(run.id);
-  if (reason != abort_reasons_.end()) {
+  if (!run.abort_reason.empty()) {
     finished.state = JobState::aborted;
     finished.retries = 0;
     run.verdict = to_string(Verdict::aborted);
-    run.description = reason->second;
-    abort_reasons_.erase(reason);
+    run.description = run.abort_reason;
+  } else if (const auto late = overdue_.find(run.id);
+             late != overdue_.end() && finished.outcome.state == exec::RunState::aborted) {
+    finished.state = JobState::error;
+    finished.retries = 0;
+    run.verdict = to_string(Verdict::infra_error);
+    run.description = late->second;
   }
+  overdue_.erase(run.id);
   const int allowed = std::min(finished.retries, options_.infra_retries);
   if (run.infra_retries < allowed) {
     ++run.infra_retries;
@@ -425,15 +399,21 @@ std::optional<RunResult> Engine::stored_result(const Run& run) {
 }
 
 Result<> Engine::report_if_complete(const Run& run) {
+  const auto type = type_of(run);
+  if (type == prow::JobType::periodic) return {};  // no change to report on
   TRY_ASSIGN(const auto mark, parts_.store.change_mark(options_.gerrit, run.change));
-  if (mark && mark->patchset_triggered > run.patchset) return {};
+  const bool presubmit = type == prow::JobType::presubmit;
+  if (presubmit && mark && std::max(mark->patchset_triggered, mark->patchset_seen) > run.patchset) return {};
   TRY_ASSIGN(auto latest, parts_.store.latest_runs(run.gerrit, run.change, run.patchset));
-  std::erase_if(latest, [&](const Run& other) { return other.report_label != run.report_label || other.skip_report; });
+  std::erase_if(latest, [&](const Run& other) {
+    return other.type != run.type || other.report_label != run.report_label || other.skip_report;
+  });
   std::ranges::sort(latest, {}, &Run::id);
   const bool all_final = std::ranges::all_of(latest, [](const Run& other) { return sched::is_final(other.state); });
-  const bool any_verdict =
-      std::ranges::any_of(latest, [](const Run& other) { return other.state != JobState::aborted; });
-  if (!all_final || !any_verdict) return {};
+  const bool all_aborted =
+      std::ranges::all_of(latest, [](const Run& other) { return other.state == JobState::aborted; });
+  // Where all was ended, somebody asked for it: on an open change that is told. An abandoned one needs no news.
+  if (!all_final || latest.empty() || (all_aborted && (!mark || mark->status == "ABANDONED"))) return {};
   std::string covered;
   std::vector<report::JobLine> lines;
   for (const auto& other : latest) {
@@ -447,15 +427,15 @@ Result<> Engine::report_if_complete(const Run& run) {
   report.change = run.change;
   report.patchset = run.patchset;
   report.revision = run.revision;
-  report.label = run.report_label;
-  report.key =
-      sha256_hex(fmt::format("{} {} {} {} {}", run.gerrit, run.change, run.patchset, run.report_label, covered))
-          .substr(0, 16);
+  // A merged change takes no vote; and what is said of its postsubmits does not replace what is said of its presubmits.
+  report.label = presubmit ? run.report_label : fmt::format("postsubmit {}", run.report_label);
+  report.key = sha256_hex(fmt::format("{} {} {} {} {}", run.gerrit, run.change, run.patchset, report.label, covered))
+                   .substr(0, 16);
   const auto text = report::make_report(lines, {.key = report.key});
   report.message = text.message;
   report.vote = text.vote;
-  report.with_vote = !run.report_label.empty();
-  report.findings = report::findings_json(report::findings_of(lines));
+  report.with_vote = presubmit && !run.report_label.empty();
+  if (presubmit) report.findings = report::findings_json(report::findings_of(lines));
   TRY(parts_.store.add_report(report));
   return {};
 }
@@ -502,8 +482,9 @@ Result<std::int64_t> Engine::rerun(std::int64_t id) {
   Run run = *old;
   run.id = 0;
   run.prow_job_id = new_uuid();
-  run.attempt = next_attempt(latest, run.job);
-  run.trigger_key = fmt::format("rerun:{}", run.attempt);
+  run.attempt = std::max(next_attempt(latest, run.type, run.job), old->attempt + 1);
+  run.trigger_key = run.type == "presubmit" ? fmt::format("rerun:{}", run.attempt)
+                                            : fmt::format("{} rerun:{}", run.type, run.attempt);
   run.reason = fmt::format("rerun of {}", id);
   run.state = JobState::triggered;
   run.verdict.clear();
@@ -512,6 +493,8 @@ Result<std::int64_t> Engine::rerun(std::int64_t id) {
   run.merged_sha.clear();
   run.artifacts.clear();
   run.infra_retries = 0;
+  run.abort_reason.clear();
+  run.periodic_retry = 0;
   run.created = SystemClock::now();
   run.started.reset();
   run.finished.reset();
@@ -525,8 +508,8 @@ Result<> Engine::abort(std::int64_t id, const std::string& why) {
   if (!run) return fail(ErrorKind::not_found, "abort: no run {}", id);
   if (sched::is_final(run->state)) return fail(ErrorKind::conflict, "abort: run {} has ended", id);
   log_info("engine", "run {} of {} is aborted: {}", id, run->job, why);
+  TRY(parts_.store.ask_abort(id, why));
   if (run->state == JobState::pending) {
-    abort_reasons_[id] = why;
     parts_.executor.abort(std::to_string(id));
     return {};
   }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /// The server's one thread of decisions: changes in, runs and reports out.
 ///
-///   Polled -> trigger::decide -> rows of runs -> sched::startable -> Executor -> Finished -> report::make_report -> Reporter -> Posted
+///   Polled -> look_at_change -> rows of runs -> sched::startable -> Executor -> Finished -> report::make_report -> Reporter -> Posted
+///   each second: periodics that are due, runs that stay too long where they are; each hour: what is old enough goes
 ///
 /// All state is in the store, and a change's rows are written in one transaction with the mark that says how far it was handled:
 /// a crash at any instant loses no run and starts none twice. What the store says is pending when the engine starts was cut
@@ -22,6 +23,7 @@
 #include <variant>
 #include <vector>
 
+#include "app/server_config.h"
 #include "artifact/object_store.h"
 #include "base/channel.h"
 #include "base/clock.h"
@@ -36,13 +38,16 @@
 
 namespace bowsprit::app {
 
+class JobTable;
+
 /// What one poll of a project gave. `position` is saved once all changes are handled.
 struct Polled {
   std::string project;
   std::vector<gerrit::Change> changes;
   SystemTime start;  ///< what was there before this time is not ours to test
   SystemTime position;
-  int own_account = 0;  ///< whose messages are never commands
+  int own_account = 0;         ///< whose messages are never commands
+  std::set<int> trusted = {};  ///< accounts that the operator trusts: triggers.trusted and members of triggers.group
 };
 struct PhaseChanged {
   std::int64_t run = 0;
@@ -81,12 +86,13 @@ struct EngineOptions {
   milliseconds retry_delay{5000};
   std::chrono::hours history_age{365 * 24};  ///< results of tests are kept so long
   std::uint64_t log_limit = 64U << 20U;      ///< bytes of one run's output that are kept
+  trigger::Who who = trigger::Who::anyone;
+  TimeoutsConfig timeouts;
+  KeepConfig keep;
 };
 
 class Engine final : public exec::RunObserver {
  public:
-  /// Jobs of a project, by the configuration in force at the time of the call.
-  using JobsFor = std::function<std::vector<prow::Presubmit>(const std::string& project)>;
   /// Hands a report to the thread that posts it; the answer comes back as Posted.
   using PostReport = std::function<void(store::Report)>;
 
@@ -94,7 +100,7 @@ class Engine final : public exec::RunObserver {
     store::Store& store;
     exec::Executor& executor;
     artifact::ObjectStore& artifacts;
-    JobsFor jobs_for;
+    const JobTable& jobs;
     PostReport post_report;
     Metrics& metrics;
   };
@@ -135,12 +141,17 @@ class Engine final : public exec::RunObserver {
     Fd log;
     std::uint64_t logged = 0;
     bool stopping = false;  ///< the server ends: leave no trace, it runs again
+    std::string phase = "source";
+    SteadyTime phase_since = std::chrono::steady_clock::now();
   };
 
   Result<> recover();
   Result<> handle(Message& message, bool& stop);
   Result<> polled(const Polled& polled);
-  Result<> change_seen(const Polled& polled, const gerrit::Change& change, std::vector<std::int64_t>& to_abort);
+  Result<> phase_changed(const PhaseChanged& phase);
+  /// What the clock starts and ends.
+  Result<> tick();
+  Result<> end_overdue();
   Result<> finished(Finished& finished);
   Result<> posted(const store::Report& report);
   Result<std::int64_t> rerun(std::int64_t id);
@@ -157,10 +168,12 @@ class Engine final : public exec::RunObserver {
   EngineOptions options_;
   Parts parts_;
   Channel<Message> channel_;
-  std::set<std::int64_t> sending_;                     ///< reports in the reporter's hands
-  std::map<std::int64_t, std::string> abort_reasons_;  ///< runs that were told to end
-  std::map<std::int64_t, SteadyTime> not_before_;      ///< retries of the infrastructure's faults
-  std::optional<SteadyTime> pruned_;                   ///< when old results of tests were last looked for
+  std::set<std::int64_t> sending_;               ///< reports in the reporter's hands
+  std::map<std::int64_t, std::string> overdue_;  ///< runs that are ended because they stayed too long, and why
+  SteadyTime next_tick_{};
+  SteadyTime next_clean_up_{};
+  std::map<std::int64_t, SteadyTime> not_before_;  ///< retries of the infrastructure's faults
+  std::optional<SteadyTime> pruned_;               ///< when old results of tests were last looked for
   std::atomic<int> waiting_{0};
   std::atomic<int> running_{0};
   mutable std::mutex active_mutex_;

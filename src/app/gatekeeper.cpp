@@ -11,6 +11,7 @@ namespace {
 
 constexpr milliseconds kFirstRetry{2'000};
 constexpr milliseconds kLongestRetry{60'000};
+constexpr milliseconds kTrustedFor{60'000};  // a new member of the group is known within a minute
 
 /// A pause that doubles with each failure in a row.
 milliseconds backoff(int failures) {
@@ -68,6 +69,7 @@ void Watcher::loop() {
           own_account_ = self.id;
         }
       }
+      TRY(learn_trusted(*client));
       for (auto& project : options_.projects) TRY(poll(*client, project));
       return {};
     };
@@ -95,6 +97,29 @@ void Watcher::loop() {
   }
 }
 
+Result<> Watcher::learn_trusted(gerrit::Client& client) {
+  const auto& triggers = options_.triggers;
+  const auto now = std::chrono::steady_clock::now();
+  if (now < trusted_until_ || (triggers.group.empty() && triggers.trusted.empty())) return {};
+  std::set<int> trusted;
+  for (const auto& name : triggers.trusted) {
+    const auto account = client.account(name);
+    if (!account) return std::unexpected(Error(account.error()).with("read account '{}' of triggers.trusted", name));
+    trusted.insert(account->id);
+  }
+  if (!triggers.group.empty()) {
+    const auto members = client.group_members(triggers.group);
+    if (!members)
+      return std::unexpected(
+          Error(members.error())
+              .with("read the members of triggers.group '{}', which must be visible to this account", triggers.group));
+    for (const auto& member : *members) trusted.insert(member.id);
+  }
+  trusted_ = std::move(trusted);
+  trusted_until_ = now + kTrustedFor;
+  return {};
+}
+
 Result<> Watcher::poll(gerrit::Client& client, Project& project) {
   if (!project.start) {
     // By Gerrit's clock, not ours: what was written after its newest change is ours to test, what is older is not.
@@ -106,7 +131,7 @@ Result<> Watcher::poll(gerrit::Client& client, Project& project) {
   }
   if (!project.cursor) project.cursor.emplace(project.position.value_or(*project.start));
   TRY_ASSIGN(auto answer, client.query_changes(project.name, project.cursor->since()));
-  Polled polled{project.name, {}, *project.start, {}, own_account_};
+  Polled polled{project.name, {}, *project.start, {}, own_account_, trusted_};
   for (auto& change : project.cursor->news(std::move(answer))) {
     if (mentions_comments(change)) {
       auto whole = client.change(change.number);

@@ -32,6 +32,7 @@ class Watcher {
   struct Options {
     gerrit::ClientOptions client;
     milliseconds interval{30'000};
+    TriggersConfig triggers = {};
     std::vector<Project> projects;
   };
   using Deliver = std::function<void(Polled)>;
@@ -52,12 +53,17 @@ class Watcher {
  private:
   void loop();
   Result<> poll(gerrit::Client& client, Project& project);
+  /// Asks who is trusted, unless it was asked a short while ago. Where it can't be told, nothing is polled: a change must neither run nor
+  /// wait because of an answer that is missing.
+  Result<> learn_trusted(gerrit::Client& client);
 
   Options options_;
   Deliver deliver_;
   Counters counters_;
   Channel<std::optional<std::string>> wakes_;  ///< nullopt: end
   int own_account_ = 0;
+  std::set<int> trusted_;
+  SteadyTime trusted_until_{};
   std::thread thread_;
 };
 

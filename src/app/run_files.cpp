@@ -10,8 +10,10 @@ namespace bowsprit::app {
 namespace {
 
 prow::layout::Place place_of(const store::Run& run) {
-  return {
+  prow::layout::Place place{
       .org = run.gerrit, .repo = run.project, .pull = run.change, .job = run.job, .build_id = std::to_string(run.id)};
+  place.type = type_of(run);
+  return place;
 }
 
 prow::layout::ProwJobState prow_state(const store::Run& run) {
@@ -22,10 +24,17 @@ prow::layout::ProwJobState prow_state(const store::Run& run) {
           .created = run.created,
           .started = run.started,
           .completed = run.finished,
-          .build_id = std::to_string(run.id)};
+          .build_id = std::to_string(run.id),
+          .type = type_of(run)};
 }
 
 }  // namespace
+
+prow::JobType type_of(const store::Run& run) {
+  for (const auto type : {prow::JobType::postsubmit, prow::JobType::periodic})
+    if (prow::to_string(type) == run.type) return type;
+  return prow::JobType::presubmit;
+}
 
 prow::Refs refs_of(const store::Run& run, const prow::Presubmit& job) {
   prow::Refs refs;
@@ -36,6 +45,15 @@ prow::Refs refs_of(const store::Run& run, const prow::Presubmit& job) {
   refs.base_sha = run.base_sha;
   refs.clone_uri = job.clone_uri.empty() ? refs.repo_link : job.clone_uri;
   refs.path_alias = job.path_alias;
+  if (type_of(run) == prow::JobType::periodic) {
+    if (!job.extra_refs.empty()) {
+      const prow::Refs& source = job.extra_refs.front();
+      refs.path_alias = source.path_alias;
+      if (!source.repo_link.empty()) refs.repo_link = source.repo_link;
+      if (!source.clone_uri.empty()) refs.clone_uri = source.clone_uri;
+    }
+    return refs;
+  }
   refs.pulls.push_back({.number = run.change,
                         .author = run.author,
                         .sha = run.revision,
@@ -77,7 +95,7 @@ Result<> put_finished(artifact::ObjectStore& artifacts, const store::Run& run, c
                     dump_json(prow::layout::started(refs, run.merged_sha, run.started.value_or(run.created)))));
   TRY(artifacts.put(prefix + "/prowjob.json", dump_json(prow::layout::prow_job(job, refs, prow_state(run)))));
   const auto place = place_of(run);
-  TRY(artifacts.put(prow::layout::alias_file(place), prefix));
+  if (const auto alias = prow::layout::alias_file(place); !alias.empty()) TRY(artifacts.put(alias, prefix));
   prow::layout::Finish finish;
   finish.passed = run.state == sched::JobState::success;
   finish.aborted = run.state == sched::JobState::aborted;

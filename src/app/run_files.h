@@ -11,13 +11,16 @@
 #include "artifact/object_store.h"
 #include "base/json.h"
 #include "prow/job.h"
+#include "prow/job_env.h"
 #include "store/store.h"
 #include "verdict/run_result.h"
 
 namespace bowsprit::app {
 
+prow::JobType type_of(const store::Run& run);
+/// What is cloned for it. A postsubmit has its change in it, as in Prow: the branch holds that already, so nothing is merged.
 prow::Refs refs_of(const store::Run& run, const prow::Presubmit& job);
-/// Folder of the run below the artifact root: "pr-logs/pull/HOST_PROJECT/CHANGE/JOB/ID".
+/// Folder of the run below the artifact root: "pr-logs/pull/HOST_PROJECT/CHANGE/JOB/ID", or "logs/JOB/ID".
 std::string run_folder(const store::Run& run);
 
 /// prowjob.json of the run as it is now. @error bad_data  its stored job can't be read

@@ -75,12 +75,15 @@ Result<> serve(const ServeOptions& options) {
   describe_metrics(metrics);
   Engine* engine_for_reports = nullptr;
   Reporter reporter(client, [&](Posted posted) { engine_for_reports->post(std::move(posted)); });
-  Engine engine({.gerrit = config.gerrit.url,
-                 .default_label = config.label,
-                 .runs = config.state / "runs",
-                 .history_age = std::chrono::days(config.history_days)},
-                {store, *executor, artifacts, [&](const std::string& project) { return jobs->jobs_for(project); },
-                 [&](store::Report report) { reporter.submit(std::move(report)); }, metrics});
+  Engine engine(
+      {.gerrit = config.gerrit.url,
+       .default_label = config.label,
+       .runs = config.state / "runs",
+       .history_age = std::chrono::days(config.history_days),
+       .who = config.who(),
+       .timeouts = config.timeouts,
+       .keep = config.keep},
+      {store, *executor, artifacts, *jobs, [&](store::Report report) { reporter.submit(std::move(report)); }, metrics});
   engine_for_reports = &engine;
   WebBackend backend(engine, metrics, config.gerrit.poll_interval);
   TRY_ASSIGN(const auto http, http_options(config.web));
@@ -109,7 +112,10 @@ Result<> serve(const ServeOptions& options) {
     engine_runs = false;
   });
   {
-    Watcher watcher({.client = client, .interval = config.gerrit.poll_interval, .projects = std::move(projects)},
+    Watcher watcher({.client = client,
+                     .interval = config.gerrit.poll_interval,
+                     .triggers = config.triggers,
+                     .projects = std::move(projects)},
                     [&](Polled polled) { engine.post(std::move(polled)); });
     backend.set_watcher(&watcher);
     std::unique_ptr<gerrit::EventStream> stream;

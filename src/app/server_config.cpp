@@ -103,6 +103,43 @@ const Fields<WebConfig>& fields_of(const WebConfig*) {
   return fields;
 }
 
+namespace {
+
+void check_who(const Cursor& cursor, const std::string& who) {
+  if (!trigger::who_from_string(who)) cursor.expected("anyone, owner or group");
+}
+
+void check_age(const Cursor& cursor, const std::optional<milliseconds>& age) {
+  if (age && *age < seconds(1)) cursor.expected("1s or more");
+}
+
+void check_limit(const Cursor& cursor, const std::optional<milliseconds>& limit) {
+  if (limit && limit->count() < 0) cursor.expected("0s or more");
+}
+
+}  // namespace
+
+const Fields<TriggersConfig>& fields_of(const TriggersConfig*) {
+  static const auto fields = Fields<TriggersConfig>()
+                                 .field("who", &TriggersConfig::who, check_who)
+                                 .field("group", &TriggersConfig::group)
+                                 .field("trusted", &TriggersConfig::trusted);
+  return fields;
+}
+
+const Fields<TimeoutsConfig>& fields_of(const TimeoutsConfig*) {
+  static const auto fields = Fields<TimeoutsConfig>()
+                                 .field("scheduling", &TimeoutsConfig::scheduling, yaml::at_least(milliseconds(0)))
+                                 .field("pending", &TimeoutsConfig::pending, check_limit)
+                                 .field("running", &TimeoutsConfig::running, check_limit);
+  return fields;
+}
+
+const Fields<KeepConfig>& fields_of(const KeepConfig*) {
+  static const auto fields = Fields<KeepConfig>().field("runs", &KeepConfig::runs, check_age);
+  return fields;
+}
+
 const Fields<ServerConfig>& fields_of(const ServerConfig*) {
   static const auto fields = Fields<ServerConfig>()
                                  .required("gerrit", &ServerConfig::gerrit)
@@ -113,6 +150,9 @@ const Fields<ServerConfig>& fields_of(const ServerConfig*) {
                                  .field("state", &ServerConfig::state)
                                  .field("web", &ServerConfig::web)
                                  .field("history_days", &ServerConfig::history_days, yaml::at_least(1))
+                                 .field("triggers", &ServerConfig::triggers)
+                                 .field("timeouts", &ServerConfig::timeouts)
+                                 .field("keep", &ServerConfig::keep)
                                  .field("default_kunitconfig", &ServerConfig::default_kunitconfig);
   return fields;
 }
@@ -130,6 +170,9 @@ void finish(const Cursor& cursor, ServerConfig& config) {
       gerrit->error("password_file and cookie_file exclude each other");
   }
   if (auto& stream = config.gerrit.stream_events; stream && stream->user.empty()) stream->user = config.gerrit.user;
+  if (const auto triggers = cursor.find("triggers");
+      triggers && config.triggers.who == "group" && config.triggers.group.empty() && config.triggers.trusted.empty())
+    triggers->error("who: group needs the field \"group\" or \"trusted\": nobody could start anything");
   if (const auto repos = cursor.find("repos")) {
     if (config.repos.empty()) repos->expected("at least one repository");
     for (std::size_t i = 0; i < config.repos.size(); ++i) {

@@ -15,6 +15,9 @@
 ///     executor: {local: {jobs: 2, memory: 4Gi, disk: 20Gi, pids: 4096, work: /var/lib/bowsprit/work}}
 ///     state: /var/lib/bowsprit
 ///     web: {listen: 127.0.0.1:8090, public_url: https://kunit.example}
+///     triggers: {who: group, group: kunit-users, trusted: [maintainer]}
+///     timeouts: {scheduling: 24h, pending: 1h, running: 8h}
+///     keep: {runs: 2160h}
 ///
 /// Paths are relative to the file's folder. Secrets are only named here, by their files.
 /// Does not: read Prow's files (prow/config.h), open or connect to anything.
@@ -28,6 +31,7 @@
 #include <vector>
 
 #include "prow/config.h"
+#include "trigger/policy.h"
 #include "yaml/fields.h"
 
 namespace bowsprit::app {
@@ -82,6 +86,28 @@ struct WebConfig {
   bool operator==(const WebConfig&) const = default;
 };
 
+/// Who may start jobs (trigger/policy.h).
+struct TriggersConfig {
+  std::string who = "anyone";        ///< "anyone", "owner", "group"
+  std::string group;                 ///< Gerrit group, by name or UUID, whose members are trusted
+  std::vector<std::string> trusted;  ///< accounts: user names, e-mail addresses or ids
+  bool operator==(const TriggersConfig&) const = default;
+};
+
+/// How long a run may stay where it is (sched/deadline.h); 0: no limit.
+struct TimeoutsConfig {
+  milliseconds scheduling{0};
+  std::optional<milliseconds> pending;  ///< default: plank.pod_pending_timeout, else 2 h
+  std::optional<milliseconds> running;  ///< default: plank.pod_running_timeout, else 48 h
+  bool operator==(const TimeoutsConfig&) const = default;
+};
+
+/// What is cleaned up after what age; unset: kept for ever.
+struct KeepConfig {
+  std::optional<milliseconds> runs;  ///< rows of ended runs; default: sinker.max_prowjob_age, where that is set
+  bool operator==(const KeepConfig&) const = default;
+};
+
 struct ServerConfig {
   GerritConfig gerrit;
   std::string label = "Verified";  ///< votes of jobs without a gerrit-report-label; "": none
@@ -90,10 +116,16 @@ struct ServerConfig {
   ExecutorConfig executor;
   std::filesystem::path state = "bowsprit-state";
   WebConfig web;
-  int history_days = 365;                     ///< results of single tests are kept so long
+  int history_days = 365;  ///< results of single tests are kept so long
+  TriggersConfig triggers;
+  TimeoutsConfig timeouts;
+  KeepConfig keep;
   std::filesystem::path default_kunitconfig;  ///< for trees without a kunitconfig; empty: such a tree is a config_error
 
   [[nodiscard]] std::vector<prow::RepoMapping> mappings() const;
+  [[nodiscard]] trigger::Who who() const {
+    return trigger::who_from_string(triggers.who).value_or(trigger::Who::group);
+  }
   [[nodiscard]] bool has_project(std::string_view project) const;
 };
 

@@ -29,6 +29,9 @@ executor: {local: {jobs: 2, memory: 8Gi, disk: 1G, pids: 100, rootfs: image, ima
 state: /var/lib/b
 web: {listen: "[::1]:80", public_url: https://kunit.example/}
 default_kunitconfig: my.kunitconfig
+triggers: {who: group, group: kunit-users, trusted: [ada, "1000042"]}
+timeouts: {scheduling: 24h, pending: 0s}
+keep: {runs: 720h}
 )");
   EXPECT_TRUE(loaded.problems.empty()) << yaml::to_error(loaded.problems).message;
   const ServerConfig& config = loaded.config;
@@ -48,6 +51,25 @@ default_kunitconfig: my.kunitconfig
   EXPECT_EQ(config.mappings(), (std::vector<prow::RepoMapping>{{"https://kunit-review.googlesource.com/linux",
                                                                 "https://gerrit.example", "linux"}}));
   EXPECT_TRUE(config.has_project("next"));
+  EXPECT_EQ(config.who(), trigger::Who::group);
+  EXPECT_EQ(config.triggers.group, "kunit-users");
+  EXPECT_EQ(config.triggers.trusted, (std::vector<std::string>{"ada", "1000042"}));
+  EXPECT_EQ(config.timeouts.scheduling, std::chrono::hours(24));
+  EXPECT_EQ(config.timeouts.pending, milliseconds(0));
+  EXPECT_FALSE(config.timeouts.running);
+  EXPECT_EQ(config.keep.runs, std::chrono::hours(720));
+}
+
+TEST(ServerConfig, EveryAccountMayTriggerUnlessItSaysOtherwise) {
+  EXPECT_EQ(load_server_config_text("b.yaml", "gerrit: {url: https://h}\nrepos: [{project: a}]\n").config.who(),
+            trigger::Who::anyone);
+  EXPECT_EQ(
+      problems_of("gerrit: {url: https://h}\nrepos: [{project: a}]\ntriggers: {who: all}\nkeep: {runs: 0s}\n"),
+      (std::vector<std::string>{"/etc/b/bowsprit.yaml:3:17: triggers.who: expected anyone, owner or group, got \"all\"",
+                                "/etc/b/bowsprit.yaml:4:14: keep.runs: expected 1s or more, got \"0s\""}));
+  EXPECT_EQ(problems_of("gerrit: {url: https://h}\nrepos: [{project: a}]\ntriggers: {who: group}\n"),
+            std::vector<std::string>{"/etc/b/bowsprit.yaml:3:11: triggers: who: group needs the field \"group\" or "
+                                     "\"trusted\": nobody could start anything"});
 }
 
 TEST(ServerConfig, NamesEveryProblem) {

@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "base/result.h"
-#include "prow/job.h"
+#include "prow/job_env.h"
 
 namespace bowsprit::exec {
 
@@ -24,8 +24,10 @@ namespace bowsprit::exec {
 struct RunRequest {
   std::string id;  ///< build id; names the run's folders, [0-9A-Za-z_-]+
   std::string prow_job_id;
-  prow::Presubmit job;
-  prow::Refs refs;                  ///< base_sha may be empty: the branch's tip at the time of the source step
+  prow::Presubmit job;  ///< of any type: prow::as_presubmit()
+  prow::JobType type = prow::JobType::presubmit;
+  prow::Refs
+      refs;  ///< what is cloned; of a periodic its one extra_refs, which is not "refs" to the job; base_sha may be empty: the branch's tip at the time of the source step
   std::filesystem::path artifacts;  ///< existing, empty; filled by the end
 };
 

@@ -47,6 +47,7 @@ struct Change {
   bool is_private = false;
   Account owner;
   SystemTime updated;
+  SystemTime submitted;  ///< when it was merged; of others 1970
   std::string meta_rev;  ///< changes with everything on the change
   int patchset = 0;      ///< number of the current patch set
   std::string revision;  ///< commit of the current patch set

@@ -30,11 +30,6 @@ bool is_safe_name(std::string_view text) {
          std::ranges::none_of(text, [](char c) { return (c >= 0 && c <= ' ') || c == 127 || c == '\\' || c == ':'; });
 }
 
-Account account_of(const Json& json) {
-  return {number_of(json, "_account_id"), json_string(json, "name"), json_string(json, "email"),
-          json_string(json, "username")};
-}
-
 /// ChangeMessageInfo and CommentInfo differ in the names of two fields.
 Message message_of(const Json& json, std::string_view patchset, std::string_view date) {
   return {json_string(json, "id"),   number_of(json_get(json, "author"), "_account_id"),
@@ -70,6 +65,11 @@ void read_revision(const Json& revision, Change& change) {
 
 }  // namespace
 
+Account account_of(const Json& json) {
+  return {number_of(json, "_account_id"), json_string(json, "name"), json_string(json, "email"),
+          json_string(json, "username")};
+}
+
 std::string_view strip_xssi(std::string_view text) {
   if (!text.starts_with(")]}'")) return text;
   text.remove_prefix(4);
@@ -100,6 +100,7 @@ Result<Change> change_from_json(const Json& json) {
   const auto updated = parse_time(json_string(json, "updated"));
   if (!updated) return bad("updated", "a time", json_get(json, "updated"));
   change.updated = *updated;
+  change.submitted = time_of(json, "submitted");
   change.meta_rev = json_string(json, "meta_rev_id");
   change.revision = json_string(json, "current_revision");
   if (!is_sha(change.revision)) return bad("current_revision", "a commit id", json_get(json, "current_revision"));

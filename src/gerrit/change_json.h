@@ -11,6 +11,8 @@ namespace bowsprit::gerrit {
 
 /// The text without Gerrit's ")]}'" line.
 std::string_view strip_xssi(std::string_view text);
+/// AccountInfo; the id of what is none is 0.
+Account account_of(const Json& json);
 /// @error bad_data  which field of which change, what was expected, and what is there
 Result<Change> change_from_json(const Json& json);
 /// Adds the /PATCHSET_LEVEL entries of GET /changes/ID/comments to the messages, and sorts all by date.

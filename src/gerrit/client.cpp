@@ -154,8 +154,23 @@ Result<Json> Client::get(const std::string& path) {
 
 Result<Account> Client::self() {
   TRY_ASSIGN(const Json json, get("/accounts/self"));
-  return Account{static_cast<int>(json_int(json, "_account_id")), json_string(json, "name"), json_string(json, "email"),
-                 json_string(json, "username")};
+  return account_of(json);
+}
+
+Result<Account> Client::account(const std::string& name) {
+  TRY_ASSIGN(const Json json, get("/accounts/" + url_encode(name)));
+  Account account = account_of(json);
+  if (account.id == 0) return fail(ErrorKind::bad_data, "read account '{}': no _account_id in the answer", name);
+  return account;
+}
+
+Result<std::vector<Account>> Client::group_members(const std::string& group) {
+  TRY_ASSIGN(const Json json, get(fmt::format("/groups/{}/members/?recursive", url_encode(group))));
+  std::vector<Account> members;
+  if (!json.is_array()) return fail(ErrorKind::bad_data, "read group '{}': expected an array", group);
+  for (const auto& item : json)
+    if (Account account = account_of(item); account.id != 0) members.push_back(std::move(account));
+  return members;
 }
 
 Result<std::vector<Change>> Client::query_changes(const std::string& project, std::optional<SystemTime> since,

@@ -47,6 +47,11 @@ class Client {
 
   /// Our own account. @error denied  the credentials are wrong
   Result<Account> self();
+  /// An account by its user name, e-mail address or id. @error not_found  there is none, or several
+  Result<Account> account(const std::string& name);
+  /// All members of a group (name or UUID), those of its subgroups too.
+  /// @error not_found  there is no such group, or its members are not ours to see
+  Result<std::vector<Account>> group_members(const std::string& group);
   /// Changes of a project updated at or after `since`, or without it the `limit` newest ones (0: all); newest first, each once. All
   /// of them or an error: a change that leaves the list while it is read does not hide another. One that makes no sense is
   /// logged and left out, so that it can't hold up the rest.

@@ -5,6 +5,19 @@
 
 namespace bowsprit::prow {
 
+Presubmit as_presubmit(const Postsubmit& job) {
+  Presubmit out;
+  static_cast<ChangeJob&>(out) = job;
+  return out;
+}
+
+Presubmit as_presubmit(const Periodic& job) {
+  Presubmit out;
+  static_cast<JobBase&>(out) = job;
+  out.context = job.name;
+  return out;
+}
+
 Json to_json(const Presubmit& job) {
   Json json = yaml::to_json(job);
   json["spec"] = job.spec;

@@ -137,6 +137,23 @@ TEST(Layout, WritesProwsFiles) {
   EXPECT_FALSE(json_get(made, "status").contains("completionTime"));
 }
 
+TEST(Layout, TheProwJobOfAPeriodicHasExtraRefsAndNoRefs) {
+  Periodic periodic;
+  periodic.name = "nightly";
+  periodic.labels["team"] = "kernel";
+  periodic.extra_refs = {{.org = "https://gerrit.example", .repo = "linux", .base_ref = "main"}};
+  const Presubmit job = as_presubmit(periodic);
+  const Json made = layout::prow_job(job, {}, {.name = "uuid", .state = "success", .type = JobType::periodic});
+  EXPECT_EQ(json_string(json_get(json_get(made, "metadata"), "labels"), "prow.k8s.io/type"), "periodic");
+  EXPECT_EQ(json_string(json_get(json_get(made, "metadata"), "labels"), "team"), "kernel");
+  const Json& spec = json_get(made, "spec");
+  EXPECT_EQ(json_string(spec, "type"), "periodic");
+  EXPECT_EQ(json_string(spec, "job"), "nightly");
+  EXPECT_FALSE(spec.contains("refs"));
+  EXPECT_FALSE(spec.contains("rerun_command"));
+  EXPECT_EQ(json_get(spec, "extra_refs").size(), 1U);
+}
+
 TEST(Regex, HasGoSyntax) {
   EXPECT_FALSE(regex_error(default_trigger("a.b")));
   EXPECT_TRUE(regex_error("(?=look)"));

@@ -87,7 +87,7 @@ Json finished(const Finish& finish) {
 Json prow_job(const Presubmit& job, const Refs& refs, const ProwJobState& state) {
   Json labels = yaml::to_json(job.labels);
   labels["created-by-prow"] = "true";
-  labels["prow.k8s.io/type"] = "presubmit";
+  labels["prow.k8s.io/type"] = to_string(state.type);
   labels["prow.k8s.io/id"] = state.name;
   labels["prow.k8s.io/build-id"] = state.build_id;
   labels["prow.k8s.io/job"] = job.name.substr(0, 63);
@@ -95,11 +95,12 @@ Json prow_job(const Presubmit& job, const Refs& refs, const ProwJobState& state)
   annotations["prow.k8s.io/job"] = job.name;
   annotations["prow.k8s.io/context"] = job.context;
 
-  Json spec{{"type", "presubmit"}, {"agent", "kubernetes"}, {"cluster", job.cluster}, {"job", job.name}};
-  spec["refs"] = to_json(refs);
+  Json spec{{"type", to_string(state.type)}, {"agent", "kubernetes"}, {"cluster", job.cluster}, {"job", job.name}};
+  if (state.type != JobType::periodic) spec["refs"] = to_json(refs);
+  for (const Refs& extra : job.extra_refs) spec["extra_refs"].push_back(to_json(extra));
   spec["report"] = !job.skip_report;
   spec["context"] = job.context;
-  spec["rerun_command"] = job.rerun_command;
+  if (!job.rerun_command.empty()) spec["rerun_command"] = job.rerun_command;
   if (job.max_concurrency > 0) spec["max_concurrency"] = job.max_concurrency;
   spec["pod_spec"] = job.spec;
   if (job.decorate) spec["decoration_config"] = yaml::to_json(job.decoration_config);

@@ -69,7 +69,9 @@ struct ProwJobState {
   std::optional<SystemTime> started;
   std::optional<SystemTime> completed;
   std::string build_id;
+  JobType type = JobType::presubmit;
 };
+/// A periodic has no refs of its own: its source is in extra_refs, and `refs` says nothing.
 Json prow_job(const Presubmit& job, const Refs& refs, const ProwJobState& state);
 
 }  // namespace bowsprit::prow::layout

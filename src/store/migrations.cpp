@@ -125,6 +125,37 @@ BEGIN
   VALUES (new.id, new.subject, new.author, new.job, new.description);
 END;
 )sql"},
+    // Postsubmits and periodics beside presubmits; what was decided about a change and why; how far periodics came. `decisions` only grows: a
+    // later look at a change adds rows and changes none.
+    Step{5, R"sql(
+ALTER TABLE runs ADD COLUMN type TEXT NOT NULL DEFAULT 'presubmit';
+ALTER TABLE runs ADD COLUMN abort_reason TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN periodic_retry INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX runs_by_end ON runs (finished) WHERE finished IS NOT NULL;
+ALTER TABLE change_marks ADD COLUMN patchset_seen INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE change_marks ADD COLUMN status TEXT NOT NULL DEFAULT '';
+ALTER TABLE change_marks ADD COLUMN approved TEXT NOT NULL DEFAULT '';
+CREATE TABLE decisions (
+  id        INTEGER PRIMARY KEY AUTOINCREMENT,
+  gerrit    TEXT NOT NULL,
+  change    INTEGER NOT NULL,
+  patchset  INTEGER NOT NULL,
+  type      TEXT NOT NULL,
+  job       TEXT NOT NULL,
+  cause     TEXT NOT NULL,
+  run       INTEGER NOT NULL,
+  reason    TEXT NOT NULL,
+  at        INTEGER NOT NULL
+);
+CREATE INDEX decisions_by_change ON decisions (change, patchset, type, job, id);
+CREATE TABLE periodics (
+  gerrit    TEXT NOT NULL,
+  job       TEXT NOT NULL,
+  schedule  TEXT NOT NULL,
+  since     INTEGER NOT NULL,
+  PRIMARY KEY (gerrit, job)
+) WITHOUT ROWID;
+)sql"},
     // Results of tests, a row for each run and not for each test: neighbours in a run are alike, so they pack to a few
     // bytes each (test_history.cpp), and the history of a test is read along runs_by_job. test_jobs says where a name is
     // worth looking for, and since when it is not. A name's id stands in packed rows, so it too is never used again.

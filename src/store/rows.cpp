@@ -7,11 +7,13 @@ const std::string_view kRunColumns =
     "runs.id, runs.prow_job_id, runs.gerrit, runs.project, runs.branch, runs.change, runs.patchset, runs.revision, "
     "runs.ref, runs.subject, runs.author, runs.job, runs.job_json, runs.report_label, runs.optional, runs.skip_report, "
     "runs.attempt, runs.trigger_key, runs.reason, runs.state, runs.verdict, runs.description, runs.base_sha, "
-    "runs.merged_sha, runs.artifacts, runs.phase, runs.infra_retries, runs.created, runs.started, runs.finished";
+    "runs.merged_sha, runs.artifacts, runs.phase, runs.infra_retries, runs.created, runs.started, runs.finished, "
+    "runs.type, runs.abort_reason, runs.periodic_retry";
 const std::string_view kReportColumns =
     "id, gerrit, project, change, patchset, revision, label, key, message, vote, with_vote, state, tries, not_before, "
     "error, findings";
 const std::string_view kEventColumns = "id, run, at, from_state, to_state, phase";
+const std::string_view kDecisionColumns = "id, gerrit, change, patchset, type, job, cause, run, reason, at";
 
 Run read_run(Query& row) {
   Run run;
@@ -45,7 +47,25 @@ Run read_run(Query& row) {
   run.created = row.time();
   run.started = row.optional_time();
   run.finished = row.optional_time();
+  run.type = row.text();
+  run.abort_reason = row.text();
+  run.periodic_retry = row.small();
   return run;
+}
+
+Decision read_decision(Query& row) {
+  Decision decision;
+  decision.id = row.integer();
+  decision.gerrit = row.text();
+  decision.change = row.small();
+  decision.patchset = row.small();
+  decision.type = row.text();
+  decision.job = row.text();
+  decision.cause = row.text();
+  decision.run = row.flag();
+  decision.reason = row.text();
+  decision.at = row.time();
+  return decision;
 }
 
 Report read_report(Query& row) {

@@ -13,10 +13,12 @@ namespace bowsprit::store {
 extern const std::string_view kRunColumns;
 extern const std::string_view kReportColumns;
 extern const std::string_view kEventColumns;
+extern const std::string_view kDecisionColumns;
 
 Run read_run(Query& row);
 Report read_report(Query& row);
 Event read_event(Query& row);
+Decision read_decision(Query& row);
 
 std::string_view to_string(Report::State state);
 

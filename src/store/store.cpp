@@ -40,16 +40,18 @@ Result<std::optional<std::int64_t>> Store::add_run(const Run& run) {
   Database& database = *impl_->database;
   Scope scope(database);
   TRY(scope.began());
-  TRY(database.run(
-      "INSERT INTO runs (prow_job_id, gerrit, project, branch, change, patchset, revision, ref, subject, "
-      "author, job, job_json, report_label, optional, skip_report, attempt, trigger_key, reason, state, "
-      "verdict, description, base_sha, merged_sha, artifacts, phase, infra_retries, created, started, "
-      "finished) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
-      "ON CONFLICT (gerrit, change, patchset, job, trigger_key) DO NOTHING",
-      run.prow_job_id, run.gerrit, run.project, run.branch, run.change, run.patchset, run.revision, run.ref,
-      run.subject, run.author, run.job, run.job_json, run.report_label, run.optional, run.skip_report, run.attempt,
-      run.trigger_key, run.reason, sched::to_string(run.state), run.verdict, run.description, run.base_sha,
-      run.merged_sha, run.artifacts, run.phase, run.infra_retries, run.created, run.started, run.finished));
+  TRY(
+      database.run("INSERT INTO runs (prow_job_id, gerrit, project, branch, change, patchset, revision, ref, subject, "
+                   "author, job, job_json, report_label, optional, skip_report, attempt, trigger_key, reason, state, "
+                   "verdict, description, base_sha, merged_sha, artifacts, phase, infra_retries, created, started, "
+                   "finished, type, abort_reason, periodic_retry) "
+                   "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) "
+                   "ON CONFLICT (gerrit, change, patchset, job, trigger_key) DO NOTHING",
+                   run.prow_job_id, run.gerrit, run.project, run.branch, run.change, run.patchset, run.revision,
+                   run.ref, run.subject, run.author, run.job, run.job_json, run.report_label, run.optional,
+                   run.skip_report, run.attempt, run.trigger_key, run.reason, sched::to_string(run.state), run.verdict,
+                   run.description, run.base_sha, run.merged_sha, run.artifacts, run.phase, run.infra_retries,
+                   run.created, run.started, run.finished, run.type, run.abort_reason, run.periodic_retry));
   if (database.changed_rows() == 0) return std::nullopt;
   const std::int64_t id = database.last_insert_id();
   TRY(impl_->add_event(id, "", run.state, run.phase, run.created));
@@ -131,7 +133,7 @@ Result<std::vector<Run>> Store::latest_runs(const std::string& gerrit, int chang
   TRY_ASSIGN(Query rows,
              impl_->database->query(
                  fmt::format("SELECT {} FROM runs WHERE id IN (SELECT max(id) FROM runs WHERE gerrit = ? AND "
-                             "change = ? AND patchset = ? GROUP BY job) ORDER BY job",
+                             "change = ? AND patchset = ? GROUP BY type, job) ORDER BY job, type",
                              kRunColumns),
                  gerrit, change, patchset));
   return read_all(rows, read_run);
@@ -141,6 +143,83 @@ Result<std::vector<Run>> Store::unfinished_runs() {
   TRY_ASSIGN(Query rows, impl_->database->query(fmt::format(
                              "SELECT {} FROM runs WHERE state IN ('triggered', 'pending') ORDER BY id", kRunColumns)));
   return read_all(rows, read_run);
+}
+
+Result<> Store::ask_abort(std::int64_t id, const std::string& why) {
+  Scope scope(*impl_->database);
+  TRY(scope.began());
+  TRY_ASSIGN(const auto stored, this->run(id));
+  if (!stored || sched::is_final(stored->state))
+    return fail(ErrorKind::not_found, "abort run {}: it is not under way", id);
+  if (!stored->abort_reason.empty()) return {};
+  TRY(impl_->database->run("UPDATE runs SET abort_reason = ? WHERE id = ?", why, id));
+  return scope.commit();
+}
+
+Result<std::optional<Run>> Store::latest_periodic(const std::string& gerrit, const std::string& job) {
+  TRY_ASSIGN(Query row,
+             impl_->database->query(fmt::format("SELECT {} FROM runs WHERE job = ? AND gerrit = ? AND type = "
+                                                "'periodic' ORDER BY id DESC LIMIT 1",
+                                                kRunColumns),
+                                    job, gerrit));
+  return read_one(row, read_run);
+}
+
+Result<SystemTime> Store::periodic_since(const std::string& gerrit, const std::string& job, const std::string& schedule,
+                                         SystemTime now) {
+  TRY_ASSIGN(Query row,
+             impl_->database->query("SELECT since FROM periodics WHERE gerrit = ? AND job = ? AND schedule = ?", gerrit,
+                                    job, schedule));
+  TRY_ASSIGN(const auto known, read_one(row, [](Query& q) { return q.time(); }));
+  if (known) return *known;
+  Scope scope(*impl_->database);
+  TRY(scope.began());
+  TRY(impl_->database->run("INSERT OR REPLACE INTO periodics (gerrit, job, schedule, since) VALUES (?, ?, ?, ?)",
+                           gerrit, job, schedule, now));
+  TRY(scope.commit());
+  return now;
+}
+
+Result<std::vector<Run>> Store::remove_runs(SystemTime time, const std::vector<std::int64_t>& keep, int limit) {
+  Scope scope(*impl_->database);
+  TRY(scope.began());
+  std::vector<Run> removed;
+  {
+    TRY_ASSIGN(Query rows, impl_->database->query(fmt::format("SELECT {} FROM runs WHERE finished < ? AND state NOT IN "
+                                                              "('triggered', 'pending') ORDER BY finished LIMIT ?",
+                                                              kRunColumns),
+                                                  time, limit + static_cast<int>(keep.size())));
+    TRY_ASSIGN(removed, read_all(rows, read_run));
+  }
+  std::erase_if(removed, [&keep](const Run& run) { return std::ranges::find(keep, run.id) != keep.end(); });
+  for (const Run& run : removed) TRY(impl_->database->run("DELETE FROM runs WHERE id = ?", run.id));
+  TRY(scope.commit());
+  return removed;
+}
+
+Result<> Store::add_decision(const Decision& decision) {
+  Scope scope(*impl_->database);
+  TRY(scope.began());
+  TRY_ASSIGN(Query row, impl_->database->query(
+                            fmt::format("SELECT {} FROM decisions WHERE gerrit = ? AND change = ? AND patchset = "
+                                        "? AND type = ? AND job = ? ORDER BY id DESC LIMIT 1",
+                                        kDecisionColumns),
+                            decision.gerrit, decision.change, decision.patchset, decision.type, decision.job));
+  TRY_ASSIGN(const auto newest, read_one(row, read_decision));
+  if (newest && newest->cause == decision.cause && newest->run == decision.run && newest->reason == decision.reason)
+    return {};
+  TRY(impl_->database->run(
+      "INSERT INTO decisions (gerrit, change, patchset, type, job, cause, run, reason, at) VALUES (?,?,?,?,?,?,?,?,?)",
+      decision.gerrit, decision.change, decision.patchset, decision.type, decision.job, decision.cause, decision.run,
+      decision.reason, decision.at));
+  return scope.commit();
+}
+
+Result<std::vector<Decision>> Store::decisions(int change) {
+  TRY_ASSIGN(Query rows,
+             impl_->database->query(
+                 fmt::format("SELECT {} FROM decisions WHERE change = ? ORDER BY id", kDecisionColumns), change));
+  return read_all(rows, read_decision);
 }
 
 Result<> Store::move_run(const Run& run, JobState to) {
@@ -193,9 +272,11 @@ Result<std::int64_t> Store::last_event() {
 }
 
 Result<std::optional<ChangeMark>> Store::change_mark(const std::string& gerrit, int change) {
-  TRY_ASSIGN(Query row, impl_->database->query("SELECT gerrit, change, project, meta_rev, patchset_triggered, "
-                                               "last_message FROM change_marks WHERE gerrit = ? AND change = ?",
-                                               gerrit, change));
+  TRY_ASSIGN(Query row,
+             impl_->database->query(
+                 "SELECT gerrit, change, project, meta_rev, patchset_triggered, "
+                 "last_message, patchset_seen, status, approved FROM change_marks WHERE gerrit = ? AND change = ?",
+                 gerrit, change));
   return read_one(row, [](Query& q) {
     ChangeMark mark;
     mark.gerrit = q.text();
@@ -204,6 +285,9 @@ Result<std::optional<ChangeMark>> Store::change_mark(const std::string& gerrit, 
     mark.meta_rev = q.text();
     mark.patchset_triggered = q.small();
     mark.last_message = q.text();
+    mark.patchset_seen = q.small();
+    mark.status = q.text();
+    mark.approved = q.text();
     return mark;
   });
 }
@@ -213,8 +297,9 @@ Result<> Store::save_change_mark(const ChangeMark& mark) {
   TRY(scope.began());
   TRY(impl_->database->run(
       "INSERT OR REPLACE INTO change_marks (gerrit, change, project, meta_rev, "
-      "patchset_triggered, last_message) VALUES (?, ?, ?, ?, ?, ?)",
-      mark.gerrit, mark.change, mark.project, mark.meta_rev, mark.patchset_triggered, mark.last_message));
+      "patchset_triggered, last_message, patchset_seen, status, approved) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      mark.gerrit, mark.change, mark.project, mark.meta_rev, mark.patchset_triggered, mark.last_message,
+      mark.patchset_seen, mark.status, mark.approved));
   return scope.commit();
 }
 

@@ -3,7 +3,8 @@
 /// output, never memory.
 ///
 /// Rows: runs (one per job attempt), their events (each state and phase they went through), changes seen (how far the
-/// poller and the trigger came), commands handled, reports (the outbox). Every insert is keyed, so the same event twice
+/// poller and the trigger came), commands handled, decisions (why a job ran or not; never changed), periodics seen,
+/// reports (the outbox). Every insert is keyed, so the same event twice
 /// makes one row; state changes and their events share a transaction. What a call returned as done is on disk, also
 /// after a power cut. Does not: decide anything. Threads: one Store per thread (SQLite serialises writers; readers
 /// never wait); open it twice. Errors: unavailable (busy longer than 10 s), os, bad_data (a newer schema than this
@@ -23,7 +24,8 @@
 
 namespace bowsprit::store {
 
-/// One attempt of one job on one patch set.
+/// One attempt of one job on one patch set, on a merged change, or, of a periodic, on a branch: then `change` and `patchset`
+/// are 0 and what belongs to a change is empty.
 struct Run {
   std::int64_t id = 0;      ///< build id; grows; also the order of the queue
   std::string prow_job_id;  ///< UUID
@@ -42,7 +44,8 @@ struct Run {
   bool optional = false;
   bool skip_report = false;
   int attempt = 1;
-  std::string trigger_key;  ///< "patchset", "message:ID": with change, patch set and job the idempotency key
+  std::string trigger_key;  ///< "patchset", "message:ID", "merged", "cron:TIME": with change, patch set and job the
+                            ///< idempotency key
   std::string reason;       ///< why it runs, for people
   sched::JobState state = sched::JobState::triggered;
   std::string verdict;      ///< Verdict's word, empty until known
@@ -55,6 +58,23 @@ struct Run {
   SystemTime created{};
   std::optional<SystemTime> started;
   std::optional<SystemTime> finished;
+  std::string type = "presubmit";  ///< Prow's word: "presubmit", "postsubmit", "periodic"
+  std::string abort_reason;        ///< it was told to end, and why; kept, so that a crash does not start it again
+  int periodic_retry = 0;          ///< of a periodic: which retry it is; 0: none
+};
+
+/// Why a job ran or did not, at one look at a change.
+struct Decision {
+  std::int64_t id = 0;
+  std::string gerrit;
+  int change = 0;
+  int patchset = 0;
+  std::string type = "presubmit";
+  std::string job;
+  std::string cause;  ///< "patchset", "message:ID", "merged"
+  bool run = false;
+  std::string reason;
+  SystemTime at{};
 };
 
 /// How far a change was handled.
@@ -65,6 +85,9 @@ struct ChangeMark {
   std::string meta_rev;        ///< nothing new when equal
   int patchset_triggered = 0;  ///< newest patch set whose automatic jobs were queued
   std::string last_message;    ///< id of the newest message whose commands were handled
+  int patchset_seen = 0;       ///< newest patch set there is
+  std::string status;          ///< NEW, MERGED, ABANDONED as last seen
+  std::string approved;        ///< who wrote /ok-to-test; empty: nobody
 };
 
 /// A report to post: one per (change, patch set, label), re-armed when its runs change.
@@ -129,9 +152,23 @@ class Store {
   Result<std::optional<Run>> run_of_prow_job(const std::string& prow_job_id);
   Result<std::vector<Run>> runs(const RunFilter& filter);  ///< newest first
   Result<std::vector<std::string>> jobs();                 ///< names of all jobs that ever ran, sorted
-  /// Newest attempt of each job of the patch set.
+  /// Newest attempt of each job of the patch set; a postsubmit and a presubmit of one name are two.
   Result<std::vector<Run>> latest_runs(const std::string& gerrit, int change, int patchset);
   Result<std::vector<Run>> unfinished_runs();  ///< triggered and pending, oldest first
+  /// Notes that an unfinished run is told to end; the first reason stays. @error not_found  no such run under way
+  Result<> ask_abort(std::int64_t id, const std::string& why);
+  /// Newest run of a periodic.
+  Result<std::optional<Run>> latest_periodic(const std::string& gerrit, const std::string& job);
+  /// Since when a periodic is known with this schedule: `now` where it is new or its schedule another.
+  Result<SystemTime> periodic_since(const std::string& gerrit, const std::string& job, const std::string& schedule,
+                                    SystemTime now);
+  /// Removes runs that ended before `time`, with their events, but for the ones in `keep`; at most `limit`. What was removed.
+  Result<std::vector<Run>> remove_runs(SystemTime time, const std::vector<std::int64_t>& keep, int limit = 500);
+
+  /// Adds a row, unless the newest one of that job on that patch set says just the same.
+  Result<> add_decision(const Decision& decision);
+  Result<std::vector<Decision>> decisions(int change);  ///< oldest first
+
   /// Moves a run along an edge of sched/job_state.h and writes the other mutable fields of `run` with it.
   /// @error conflict  no such edge from the stored state
   /// @error not_found  no such run

@@ -286,6 +286,83 @@ TEST_F(StoreTest, TheFileIsForItsOwnerOnly) {
     EXPECT_EQ(entry.status().permissions(), fs::perms::owner_read | fs::perms::owner_write) << entry.path();
 }
 
+TEST_F(StoreTest, APostsubmitOfTheSameNameIsAnotherJob) {
+  Store store = open();
+  RunRow merged = sample(7, "kunit", "merged");
+  merged.type = "postsubmit";
+  EXPECT_TRUE(store.add_run(sample(7, "kunit")).value());
+  EXPECT_TRUE(store.add_run(merged).value());
+  const auto latest = store.latest_runs(merged.gerrit, 7, 1).value();
+  ASSERT_EQ(latest.size(), 2U);
+  EXPECT_EQ(latest[0].type, "postsubmit");
+  EXPECT_EQ(latest[1].type, "presubmit");
+}
+
+TEST_F(StoreTest, WhatIsToldToEndStaysToldForItsFirstReason) {
+  Store store = open();
+  RunRow run = sample(7, "kunit");
+  run.id = store.add_run(run).value().value();
+  ASSERT_TRUE(store.move_run(run, JobState::pending));
+  ASSERT_TRUE(store.ask_abort(run.id, "first"));
+  ASSERT_TRUE(store.ask_abort(run.id, "second"));
+  EXPECT_EQ(store.run(run.id).value()->abort_reason, "first");
+  ASSERT_TRUE(store.move_run(run, JobState::aborted));
+  EXPECT_EQ(store.ask_abort(run.id, "third").error().kind, ErrorKind::not_found);
+  EXPECT_EQ(store.ask_abort(run.id + 1, "none").error().kind, ErrorKind::not_found);
+}
+
+TEST_F(StoreTest, ADecisionIsKeptAndNeverOverwritten) {
+  Store store = open();
+  Decision decision{.gerrit = "g", .change = 7, .patchset = 1, .job = "kunit", .cause = "patchset", .run = true};
+  decision.reason = "new patch set 1, always_run";
+  ASSERT_TRUE(store.add_decision(decision));
+  ASSERT_TRUE(store.add_decision(decision));  // the same look again, after a crash
+  Decision later = decision;
+  later.run = false;
+  later.cause = "message:m1";
+  later.reason = "only on command";
+  ASSERT_TRUE(store.add_decision(later));
+  ASSERT_TRUE(store.add_decision(decision));
+  std::vector<std::string> reasons;
+  const auto kept = store.decisions(7).value();
+  for (const auto& one : kept) reasons.push_back(one.reason);
+  EXPECT_THAT(reasons, ElementsAre(decision.reason, later.reason, decision.reason));
+  EXPECT_TRUE(store.decisions(8).value().empty());
+}
+
+TEST_F(StoreTest, APeriodicIsKnownSinceItsScheduleIs) {
+  Store store = open();
+  const auto early = from_unix_millis(1000);
+  const auto late = from_unix_millis(9000);
+  EXPECT_EQ(store.periodic_since("g", "p", "cron 0 * * * *", early).value(), early);
+  EXPECT_EQ(store.periodic_since("g", "p", "cron 0 * * * *", late).value(), early);
+  EXPECT_EQ(store.periodic_since("g", "p", "cron 5 * * * *", late).value(), late);
+  RunRow run = sample(0, "p", "cron:1");
+  run.type = "periodic";
+  EXPECT_FALSE(store.latest_periodic(run.gerrit, "p").value());
+  run.id = store.add_run(run).value().value();
+  EXPECT_EQ(store.latest_periodic(run.gerrit, "p").value()->id, run.id);
+}
+
+TEST_F(StoreTest, OldRunsGoWithTheirEventsAndTheKeptOnesStay) {
+  Store store = open();
+  std::vector<std::int64_t> ids;
+  for (int i = 0; i < 4; ++i) {
+    RunRow run = sample(i, "kunit");
+    run.id = store.add_run(run).value().value();
+    ids.push_back(run.id);
+    if (i == 3) continue;  // has not ended
+    run.finished = from_unix_millis(1000 + i);
+    ASSERT_TRUE(store.move_run(run, JobState::aborted));
+  }
+  const auto removed = store.remove_runs(from_unix_millis(1002), {ids[1]}).value();
+  ASSERT_EQ(removed.size(), 1U);
+  EXPECT_EQ(removed[0].id, ids[0]);
+  EXPECT_FALSE(store.run(ids[0]).value());
+  EXPECT_TRUE(store.run_events(ids[0]).value().empty());
+  for (const int kept : {1, 2, 3}) EXPECT_TRUE(store.run(ids[static_cast<std::size_t>(kept)]).value());
+}
+
 TEST_F(StoreTest, RefusesAFileOfANewerProgramAndAFileThatIsNoDatabase) {
   {
     create();
@@ -311,10 +388,12 @@ TEST_F(StoreTest, BringsEveryOlderSchemaUpToDateAndKeepsItsRows) {
       if (from > 0) {
         ASSERT_TRUE(
             database->run("INSERT INTO poll_positions (gerrit, project, start, updated) VALUES ('g', 'p', 1, 42)"));
-        ASSERT_TRUE(
-            database->run("INSERT INTO runs VALUES (1, '', 'g', 'p', 'b', 7, 1, 'r', 'ref', 'an old subject', 'a', "
-                          "'j', '{}', '', 0, 0, 1, 'patchset', '', 'triggered', '', '', '', '', '', '', 0, 5, "
-                          "NULL, NULL)"));
+        ASSERT_TRUE(database->run(
+            "INSERT INTO runs (id, prow_job_id, gerrit, project, branch, change, patchset, revision, ref, "
+            "subject, author, job, job_json, report_label, optional, skip_report, attempt, trigger_key, "
+            "reason, state, verdict, description, base_sha, merged_sha, artifacts, phase, infra_retries, "
+            "created) VALUES (1, '', 'g', 'p', 'b', 7, 1, 'r', 'ref', 'an old subject', 'a', "
+            "'j', '{}', '', 0, 0, 1, 'patchset', '', 'triggered', '', '', '', '', '', '', 0, 5)"));
       }
     }
     auto store = Store::open(file);

@@ -55,6 +55,12 @@ Commands commands_in(const gerrit::Message& message) {
       out.retest_required = true;
     } else if (words_after(line, "/test-manual-required") == "") {
       out.test_manual_required = true;
+    } else if (words_after(line, "/ok-to-test") == "") {
+      out.ok_to_test = true;
+    } else if (const auto names = words_after(line, "/abort")) {
+      if (names->empty()) out.abort_all = true;
+      for (const auto& name : split(replace_all(replace_all(std::string(*names), ",", " "), "\t", " "), ' '))
+        if (!name.empty()) out.abort.push_back(name);
     }
   }
   return out;

@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "prow/match.h"
 #include "prow/regex.h"
+#include "trigger/changed_files.h"
 #include "trigger/command.h"
 
 namespace bowsprit::trigger {
@@ -20,33 +21,23 @@ struct Cause {
   std::string why;
   std::string key;
   bool forced = false;
+  std::string refused = {};  ///< not empty: why it does not count
 };
 
 struct ReadMessage {
   Commands commands;
   std::string key;
+  int author = 0;
+  std::string refused;  ///< not empty: why its commands do not count
   bool fits_a_job = false;
 };
-
-/// "run_if_changed 'x' matches lib/x.c", or nullopt where no changed file lets it run; `why_not` is filled then.
-std::optional<std::string> changed_files_say(const Presubmit& job, const std::vector<std::string>& files,
-                                             std::string& why_not) {
-  const bool wanted = !job.run_if_changed.empty();
-  const std::string& pattern = wanted ? job.run_if_changed : job.skip_if_only_changed;
-  for (const std::string& file : files)
-    if (prow::regex_matches(pattern, file) == wanted)
-      return wanted ? fmt::format("run_if_changed '{}' matches {}", pattern, file)
-                    : fmt::format("skip_if_only_changed '{}' does not match {}", pattern, file);
-  why_not = files.empty() ? "no file is changed"
-            : wanted      ? fmt::format("run_if_changed '{}' matches no changed file", pattern)
-                          : fmt::format("skip_if_only_changed '{}' matches every changed file", pattern);
-  return std::nullopt;
-}
 
 /// The first command of the message that is meant for the job.
 std::optional<Cause> cause_in(const ReadMessage& message, const Presubmit& job, const KnownRuns& known) {
   const Commands& commands = message.commands;
-  const auto cause = [&message](std::string why, bool forced) { return Cause{std::move(why), message.key, forced}; };
+  const auto cause = [&message](std::string why, bool forced) {
+    return Cause{std::move(why), message.key, forced, message.refused};
+  };
   if (!commands.text.empty() && prow::regex_matches(job.trigger, commands.text)) return cause(job.rerun_command, true);
   const bool failed = known.failed.contains(job.name);
   if (commands.retest && failed) return cause("/retest, it failed", true);
@@ -62,8 +53,16 @@ std::optional<Cause> cause_in(const ReadMessage& message, const Presubmit& job, 
 Decision decide_job(const Presubmit& job, const std::vector<Cause>& causes, const gerrit::Change& change,
                     const std::vector<std::string>& files, std::string_view otherwise) {
   Decision out{.job = job.name};
-  if (!prow::runs_on_branch(job, change.branch, &out.reason)) return out;
+  if (!prow::runs_on_branch(job, change.branch, &out.reason)) {
+    if (!causes.empty()) out.cause = causes.front().key;
+    return out;
+  }
   for (const Cause& cause : causes) {
+    if (out.cause.empty()) out.cause = cause.key;
+    if (!cause.refused.empty()) {
+      if (out.reason.empty()) out.reason = cause.refused;
+      continue;
+    }
     std::string why_not;
     std::string condition;
     if (!cause.forced) {
@@ -77,7 +76,7 @@ Decision decide_job(const Presubmit& job, const std::vector<Cause>& causes, cons
     }
     out.run = true;
     out.reason = cause.why + condition;
-    out.trigger_key = cause.key;
+    out.trigger_key = out.cause = cause.key;
     return out;
   }
   if (out.reason.empty())
@@ -101,7 +100,17 @@ std::string help(const Input& input, const std::string& note) {
   if (lists.empty())
     return text + fmt::format("No job is configured for branch {} of {}.", input.change.branch, input.change.project);
   return text + "Commands, each on a line of its own:\n" + lists +
-         "\n* `/test all` runs those that run by themselves\n* `/retest` runs those that failed on this patch set\n";
+         "\n* `/test all` runs those that run by themselves\n* `/retest` runs those that failed on this patch set, "
+         "`/retest-required` the required ones of them\n* `/test-manual-required` runs the required ones that run on "
+         "command only\n* `/abort` ends what runs, `/abort NAME` one job\n";
+}
+
+/// The answer that an /abort deserves, or nullopt where it ended something.
+std::optional<std::string> answer_abort(const Input& input, const Commands& commands) {
+  for (const std::string& name : commands.abort)
+    if (std::ranges::none_of(input.jobs, [&name](const Presubmit& job) { return job.name == name; }))
+      return help(input, fmt::format("There is no job `{}`.", shorten(printable(name), 100)));
+  return std::nullopt;
 }
 
 /// The answer that a message deserves, or nullopt.
@@ -112,6 +121,8 @@ std::optional<std::string> answer(const Input& input, const ReadMessage& message
     return decision.run && decision.trigger_key == message.key;
   });
   if (commands.asks_help) return help(input, "");
+  if (!message.refused.empty()) return std::nullopt;
+  if (auto text = answer_abort(input, commands)) return text;
   if (commands.test_without_name) return help(input, "`/test` needs the name of a job.");
   if (commands.retest_with_name)
     return help(input, "`/retest` takes no name: it runs what failed. For one job there is `/test`.");
@@ -130,25 +141,68 @@ std::optional<std::string> answer(const Input& input, const ReadMessage& message
   return std::nullopt;
 }
 
+/// Prow's gate of gerrit.allowed_presubmit_trigger_re; what is bowsprit's own is not for it to shut out.
+bool is_allowed(const Input& input, const gerrit::Message& message, const Commands& commands) {
+  return input.allowed_trigger.empty() || commands.retest || commands.test_all || commands.ready ||
+         commands.ok_to_test || commands.abort_all || !commands.abort.empty() ||
+         prow::regex_matches(input.allowed_trigger, message.text);
+}
+
+/// The messages that count, each with its commands; /ok-to-test counts for the messages after it.
+std::vector<ReadMessage> read_messages(const Input& input, std::string& approved) {
+  std::vector<ReadMessage> out;
+  for (const gerrit::Message& message : input.new_messages) {
+    ReadMessage read{
+        .commands = commands_in(message), .key = "message:" + message.id, .author = message.author, .refused = {}};
+    if (!is_allowed(input, message, read.commands)) continue;
+    if (read.commands.ok_to_test && approved.empty() && may_approve(input.policy, message.author))
+      approved = fmt::format("account {}", message.author);
+    // Leaving "work in progress" is no command: whoever Gerrit lets do it, the patch set then runs by itself or waits.
+    auto refused = read.commands.ready ? why_it_waits(input.policy, input.change, !approved.empty())
+                                       : why_not_heeded(input.policy, input.change, !approved.empty(), message.author);
+    read.refused = std::move(refused).value_or("");
+    out.push_back(std::move(read));
+  }
+  return out;
+}
+
+/// The /abort after message `index` (-1: after the upload) that takes back what it asked of the job; nullopt: none.
+std::optional<std::string> taken_back(const std::vector<ReadMessage>& messages, std::ptrdiff_t index,
+                                      const std::string& job) {
+  for (auto it = messages.begin() + index + 1; it != messages.end(); ++it)
+    if (it->refused.empty() &&
+        (it->commands.abort_all || std::ranges::find(it->commands.abort, job) != it->commands.abort.end()))
+      return fmt::format("/abort by account {}", it->author);
+  return std::nullopt;
+}
+
+/// What each /abort asks for.
+std::vector<Abort> aborts_of(const std::vector<ReadMessage>& messages) {
+  std::vector<Abort> out;
+  for (const ReadMessage& message : messages) {
+    if (!message.refused.empty()) continue;
+    const std::string why = fmt::format("/abort by account {}", message.author);
+    if (message.commands.abort_all) out.push_back({"", why});
+    for (const std::string& name : message.commands.abort) out.push_back({name, why});
+  }
+  return out;
+}
+
 }  // namespace
 
 Output decide(const Input& input) {
   Output out;
+  out.approved = input.approved;
   const gerrit::Change& change = input.change;
   const bool open = change.status.empty() || change.status == "NEW";
-  const bool automatic = open && input.patchset_is_new && !change.work_in_progress;
-  out.patchset_done = open && !change.work_in_progress;
-
-  std::vector<std::string> files;
-  for (const gerrit::ChangedFile& file : change.files) {
-    files.push_back(file.path);
-    if (file.status == 'R' && !file.old_path.empty()) files.push_back(file.old_path);
-  }
   std::vector<ReadMessage> messages;
-  if (open)
-    for (const gerrit::Message& message : input.new_messages)
-      messages.push_back({commands_in(message), "message:" + message.id});
+  if (open) messages = read_messages(input, out.approved);
+  const std::string waits = why_it_waits(input.policy, change, !out.approved.empty()).value_or("");
+  const bool automatic = open && input.patchset_is_new && !change.work_in_progress;
+  out.patchset_done = open && !change.work_in_progress && waits.empty();
+  out.aborts = aborts_of(messages);
 
+  const std::vector<std::string> files = changed_paths(change);
   const std::string otherwise = !open ? fmt::format("the change is {}", change.status)
                                 : change.work_in_progress
                                     ? "the change is work in progress"
@@ -156,21 +210,28 @@ Output decide(const Input& input) {
   for (std::size_t i = 0; i < input.jobs.size(); ++i) {
     const Presubmit& job = input.jobs[i];
     std::vector<Cause> causes;
-    for (ReadMessage& message : messages) {
-      auto cause = cause_in(message, job, input.known);
-      message.fits_a_job |= cause.has_value();
-      if (cause) causes.push_back(std::move(*cause));
+    for (std::size_t k = 0; k < messages.size(); ++k) {
+      auto cause = cause_in(messages[k], job, input.known);
+      messages[k].fits_a_job |= cause.has_value();
+      if (!cause) continue;
+      if (const auto by = taken_back(messages, static_cast<std::ptrdiff_t>(k), job.name)) cause->refused = *by;
+      causes.push_back(std::move(*cause));
     }
     if (automatic && !job.needs_command())
-      causes.push_back({fmt::format("new patch set {}", change.patchset), "patchset"});
-    out.decisions.push_back(decide_job(job, causes, change, files, otherwise));
-    out.decisions.back().index = i;
+      causes.push_back({fmt::format("new patch set {}", change.patchset), "patchset", false,
+                        taken_back(messages, -1, job.name).value_or(waits)});
+    Decision decision = decide_job(job, causes, change, files, otherwise);
+    decision.index = i;
+    // Why a job did not run on a new patch set is worth keeping, also where nothing asked for it.
+    if (decision.cause.empty() && open && input.patchset_is_new) decision.cause = "patchset";
+    out.decisions.push_back(std::move(decision));
   }
   for (const ReadMessage& message : messages)
     if (auto text = answer(input, message, out.decisions)) {
-      out.comments.push_back(std::move(*text));
+      out.comments.push_back({message.key, std::move(*text)});
       break;  // one answer says it all
     }
+  if (automatic && !waits.empty()) out.comments.push_back({"waits", fmt::format("This change {}.\n", waits)});
   return out;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trigger/trigger.h"
+#include "trigger/postsubmit.h"
 
 namespace bowsprit::trigger {
 namespace {
@@ -69,7 +70,11 @@ std::vector<std::string> decisions(const Input& in) {
                                : fmt::format("{}-: {}", decision.job, decision.reason));
   return out;
 }
-std::vector<std::string> comments(const Input& in) { return decide(in).comments; }
+std::vector<std::string> comments(const Input& in) {
+  std::vector<std::string> out;
+  for (const Comment& comment : decide(in).comments) out.push_back(comment.text);
+  return out;
+}
 using Lines = std::vector<std::string>;
 
 TEST(Trigger, ANewPatchSetStartsWhatRunsByItself) {
@@ -197,7 +202,9 @@ TEST(Trigger, AnswersQuestionsAndMistakesOnce) {
   const std::string commands =
       "Commands, each on a line of its own:\n\nRequired jobs:\n* `/test a` (also runs by itself)\n\nOptional jobs:\n* "
       "`/test b`\n\n"
-      "* `/test all` runs those that run by themselves\n* `/retest` runs those that failed on this patch set\n";
+      "* `/test all` runs those that run by themselves\n* `/retest` runs those that failed on this patch set, "
+      "`/retest-required` the required ones of them\n* `/test-manual-required` runs the required ones that run on "
+      "command only\n* `/abort` ends what runs, `/abort NAME` one job\n";
   EXPECT_EQ(comments(message(jobs, {"/test ?"})), Lines{commands});
   EXPECT_EQ(comments(message(jobs, {"/test"})), Lines{"`/test` needs the name of a job.\n" + commands});
   EXPECT_EQ(comments(message(jobs, {"/retest a"})),
@@ -209,6 +216,136 @@ TEST(Trigger, AnswersQuestionsAndMistakesOnce) {
             Lines{"No job is configured for branch main of linux."});
   for (const char* fine : {"/test a", "/retest", "/test all", "thank you", "/test-driven"})
     EXPECT_TRUE(comments(message(jobs, {fine})).empty()) << fine;
+}
+
+TEST(Trigger, AbortEndsWhatRunsAndTakesBackWhatWasAskedBefore) {
+  const std::vector<prow::Presubmit> jobs{always("a"), job("b")};
+  using Aborts = std::vector<std::pair<std::string, std::string>>;
+  const auto aborts = [](const Input& in) {
+    Aborts out;
+    for (const Abort& one : decide(in).aborts) out.emplace_back(one.job, one.why);
+    return out;
+  };
+  auto all = message(jobs, {"/test b", "/abort", "/test a"});
+  all.patchset_is_new = true;
+  all.new_messages[1].author = 7;
+  EXPECT_EQ(aborts(all), (Aborts{{"", "/abort by account 7"}}));
+  EXPECT_EQ(decisions(all), (Lines{"a+: /test a @message:m3", "b-: /abort by account 7"}));
+  auto one = message(jobs, {"/test a\n/test b", "/abort a, x"});
+  EXPECT_EQ(aborts(one), (Aborts{{"a", "/abort by account 0"}, {"x", "/abort by account 0"}}));
+  EXPECT_EQ(decisions(one), (Lines{"a-: /abort by account 0", "b+: /test b @message:m1"}));
+  EXPECT_TRUE(comments(one)[0].starts_with("There is no job `x`."));
+  for (const char* none : {"/abortall", "> /abort", "please /abort"})
+    EXPECT_TRUE(aborts(message(jobs, {none})).empty()) << none;
+}
+
+TEST(Trigger, OnlyThoseWhoMayAreHeeded) {
+  auto in = message({always("a")}, {"/test a"});
+  in.change.owner.id = in.change.uploader.id = 1;
+  for (const auto& [who, author, run] : std::vector<std::tuple<Who, int, bool>>{{Who::anyone, 2, true},
+                                                                                {Who::owner, 1, true},
+                                                                                {Who::owner, 2, false},
+                                                                                {Who::owner, 9, true},
+                                                                                {Who::group, 1, false},
+                                                                                {Who::group, 9, true}}) {
+    in.policy = {.who = who, .trusted = {9}};
+    in.new_messages[0].author = author;
+    EXPECT_EQ(decide(in).decisions[0].run, run) << to_string(who) << " " << author;
+  }
+  in.policy.who = Who::owner;
+  in.new_messages[0].author = 2;
+  EXPECT_EQ(decisions(in), Lines{"a-: a command of account 2 is not heeded: it is neither trusted nor the owner"});
+  EXPECT_TRUE(comments(in).empty());
+}
+
+TEST(Trigger, AnUntrustedPatchSetWaitsForOkToTest) {
+  auto in = patchset({always("a"), job("manual")});
+  in.change.owner = in.change.uploader = {.id = 1, .name = "Eve", .email = {}, .username = "eve"};
+  in.policy = {.who = Who::group, .trusted = {9}};
+  const std::string waits = "waits for /ok-to-test by a trusted account, as eve is none";
+  EXPECT_EQ(decisions(in), (Lines{"a-: " + waits, "manual-: only on command (/test manual)"}));
+  EXPECT_FALSE(decide(in).patchset_done);
+  EXPECT_EQ(comments(in), Lines{"This change " + waits + ".\n"});
+  EXPECT_EQ(decide(in).comments[0].key, "waits");
+
+  in.new_messages = {{.id = "m1", .author = 1, .text = "/ok-to-test"}};
+  EXPECT_EQ(decide(in).approved, "");
+  in.new_messages.push_back({.id = "m2", .author = 9, .text = "fine\n/ok-to-test"});
+  in.new_messages.push_back({.id = "m3", .author = 1, .text = "/test manual"});
+  EXPECT_EQ(decisions(in), (Lines{"a+: new patch set 2, always_run @patchset", "manual+: /test manual @message:m3"}));
+  EXPECT_EQ(decide(in).approved, "account 9");
+  EXPECT_TRUE(decide(in).patchset_done);
+  EXPECT_TRUE(comments(in).empty());
+
+  // What was said before holds for later patch sets; what a trusted account uploads needs nothing.
+  in.new_messages.clear();
+  in.approved = "account 9";
+  EXPECT_TRUE(decide(in).decisions[0].run);
+  in.approved.clear();
+  in.change.uploader.id = 9;
+  EXPECT_TRUE(decide(in).decisions[0].run);
+}
+
+TEST(Trigger, OnlyAllowedWordsCountWhereTheConfigurationSaysSo) {
+  auto in = message({always("a")}, {"/test a"});
+  in.allowed_trigger = "^/please";
+  EXPECT_FALSE(decide(in).decisions[0].run);
+  in.new_messages[0].text = "/please\n/test a";
+  EXPECT_TRUE(decide(in).decisions[0].run);
+  in.new_messages[0].text = "/test all";
+  EXPECT_TRUE(decide(in).decisions[0].run);
+}
+
+TEST(Trigger, SaysWhatAskedForADecision) {
+  auto in = patchset({always("a"), job("manual"), on_branches(always("next"), {"next"})});
+  const auto causes = [](const Input& input) {
+    Lines out;
+    for (const Decision& decision : decide(input).decisions) out.push_back(decision.cause);
+    return out;
+  };
+  EXPECT_EQ(causes(in), (Lines{"patchset", "patchset", "patchset"}));
+  in.patchset_is_new = false;
+  in.new_messages = {{.id = "m1", .text = "/test manual next"}};
+  EXPECT_EQ(causes(in), (Lines{"", "message:m1", "message:m1"}));
+  in.new_messages[0].text = "thanks";
+  EXPECT_EQ(causes(in), (Lines{"", "", ""}));
+}
+
+TEST(Trigger, AChangeOfAStackIsJudgedByItsOwnFiles) {
+  // The parent is an open change that touches lib/; this one touches documentation only.
+  auto in = patchset({if_changed("lib", "^lib/"), if_changed("docs", "^Documentation/")});
+  in.change.parents = {std::string(40, 'a')};
+  in.change.files = {{.path = "Documentation/x.rst"}};
+  EXPECT_EQ(decisions(in),
+            (Lines{"lib-: run_if_changed '^lib/' matches no changed file",
+                   "docs+: new patch set 2, run_if_changed '^Documentation/' matches Documentation/x.rst @patchset"}));
+}
+
+prow::Postsubmit merged(const std::string& name) {
+  prow::Postsubmit out;
+  out.name = out.context = name;
+  return out;
+}
+
+TEST(Postsubmit, RunsOnMergeUnlessItsConditionsSayNot) {
+  gerrit::Change change;
+  change.branch = "main";
+  change.status = "MERGED";
+  change.files = {{.path = "lib/list.c"}};
+  auto on_lib = merged("lib");
+  on_lib.run_if_changed = "^lib/";
+  auto not_lib = merged("notlib");
+  not_lib.skip_if_only_changed = "^lib/";
+  auto never = merged("never");
+  never.always_run = false;
+  auto next = merged("next");
+  next.branches = {"next"};
+  Lines out;
+  for (const Decision& decision : decide_postsubmits(change, {merged("a"), on_lib, not_lib, never, next}))
+    out.push_back(fmt::format("{}{} {}: {}", decision.index, decision.run ? "+" : "-", decision.job, decision.reason));
+  EXPECT_EQ(out, (Lines{"0+ a: merged", "1+ lib: merged, run_if_changed '^lib/' matches lib/list.c",
+                        "2- notlib: skip_if_only_changed '^lib/' matches every changed file",
+                        "3- never: always_run is false", "4- next: branch main is not in branches (next)"}));
 }
 
 TEST(Trigger, TellsJobsOfOneNameApartByTheirIndex) {

@@ -16,6 +16,7 @@ Json run_json(const store::Run& run, SystemTime now) {
   const auto seconds = run_seconds(run, now);
   return {{"id", run.id},
           {"job", run.job},
+          {"type", run.type},
           {"state", sched::to_string(run.state)},
           {"verdict", run.verdict},
           {"description", run.description},
@@ -87,6 +88,19 @@ Json jobs_json(const std::vector<JobView>& jobs) {
                     {"latest", view.runs.empty() ? Json(nullptr) : run_json(view.runs.front(), view.now)}});
   }
   return {{"jobs", std::move(list)}};
+}
+
+Json decisions_json(int change, const std::vector<store::Decision>& decisions) {
+  Json list = Json::array();
+  for (const auto& decision : decisions)
+    list.push_back({{"patchset", decision.patchset},
+                    {"type", decision.type},
+                    {"job", decision.job},
+                    {"run", decision.run},
+                    {"cause", decision.cause},
+                    {"reason", decision.reason},
+                    {"at", rfc3339(decision.at)}});
+  return {{"change", change}, {"decisions", std::move(list)}};
 }
 
 Json event_json(const store::Event& event, const store::Run& run) {

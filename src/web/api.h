@@ -16,6 +16,8 @@ Json runs_json(const RunsView& view);
 Json run_detail_json(const RunView& view);
 /// The jobs that ever ran, with what their latest runs say: {"jobs": [...]}.
 Json jobs_json(const std::vector<JobView>& jobs);
+/// Why jobs ran or not on a change: {"change": 42, "decisions": [...]}, oldest first.
+Json decisions_json(int change, const std::vector<store::Decision>& decisions);
 /// One step of a run's life, as /api/v1/events sends it.
 Json event_json(const store::Event& event, const store::Run& run);
 Json error_json(const Error& error);

@@ -105,9 +105,13 @@ Markup age(SystemTime time, SystemTime now) {
 Markup run_entry(const store::Run& run, SystemTime now, bool with_change) {
   const Tone tone = tone_of(run);
   Markup where;
-  if (with_change) where = markup("<a href=\"/change/{}\">{},{}</a> · ", run.change, run.change, run.patchset);
+  if (with_change && run.change == 0)
+    where = markup("{} · ", run.type);
+  else if (with_change)
+    where = markup("<a href=\"/change/{}\">{},{}</a> · ", run.change, run.change, run.patchset);
   Markup about = markup("{}<a class=\"job\" href=\"{}\">{}</a>", where, job_url(run.job), run.job);
-  if (run.attempt > 1) about += markup(" · attempt {}", run.attempt);
+  if (run.type == "postsubmit") about += markup(" · after the merge");
+  if (run.attempt > 1 && run.change != 0) about += markup(" · attempt {}", run.attempt);
   if (with_change && !run.author.empty()) about += markup(" · {}", run.author);
   Markup took;
   if (const auto seconds = run_seconds(run, now)) took = markup("<span>{}</span>", human_seconds(*seconds));

@@ -30,6 +30,18 @@ Markup filter_form(const store::RunFilter& filter) {
       filter.words, filter.change ? fmt::to_string(*filter.change) : "", filter.job, states);
 }
 
+Markup decisions_section(const std::vector<store::Decision>& decisions) {
+  if (decisions.empty()) return {};
+  Markup rows;
+  for (auto it = decisions.rbegin(); it != decisions.rend(); ++it)
+    rows += markup("<tr><td>{}</td><td>{}{}</td><td>{}</td><td>{}</td></tr>\n", it->patchset, it->job,
+                   it->type == "presubmit" ? "" : " (" + it->type + ")", it->run ? "ran" : "did not run", it->reason);
+  return markup(
+      "<details class=\"decisions\"><summary>Why jobs ran or not</summary>\n<table><thead><tr><th>Patch set</th>"
+      "<th>Job</th><th></th><th>Reason</th></tr></thead>\n<tbody>\n{}</tbody></table></details>\n",
+      rows);
+}
+
 bool anything_unfinished(const std::vector<store::Run>& runs) {
   return std::ranges::any_of(runs, [](const store::Run& run) { return !sched::is_final(run.state); });
 }
@@ -70,10 +82,15 @@ std::string runs_page(const RunsView& view) {
 }
 
 std::string change_page(const ChangeView& view) {
-  const store::Run& newest = view.runs.front();
-  Markup body = markup("<h1>{}</h1>\n<p class=\"sub\"><a href=\"{}\">Change {} in Gerrit</a> · {} · {}{}</p>\n",
-                       newest.subject, safe_url(gerrit_change_url(newest)), view.change, newest.project, newest.branch,
-                       newest.author.empty() ? "" : " · " + newest.author);
+  Markup body;
+  if (view.runs.empty()) {
+    body = markup("<h1>Change {}</h1>\n<p class=\"empty\">No job has run.</p>\n", view.change);
+  } else {
+    const store::Run& newest = view.runs.front();
+    body = markup("<h1>{}</h1>\n<p class=\"sub\"><a href=\"{}\">Change {} in Gerrit</a> · {} · {}{}</p>\n",
+                  newest.subject, safe_url(gerrit_change_url(newest)), view.change, newest.project, newest.branch,
+                  newest.author.empty() ? "" : " · " + newest.author);
+  }
   for (auto run = view.runs.begin(); run != view.runs.end();) {
     Markup rows;
     const int patchset = run->patchset;
@@ -81,6 +98,7 @@ std::string change_page(const ChangeView& view) {
     for (; run != view.runs.end() && run->patchset == patchset; ++run) rows += run_entry(*run, view.now, false);
     body += markup("<h2>Patch set {} <code>{}</code></h2>\n<ol class=\"runs\">\n{}</ol>\n", patchset, revision, rows);
   }
+  body += decisions_section(view.decisions);
   return render({.title = fmt::format("Change {} - bowsprit", view.change),
                  .crumbs = markup(" / change {}", view.change),
                  .body = std::move(body),

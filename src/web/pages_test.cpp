@@ -146,6 +146,25 @@ TEST(ChangePage, GroupsByPatchSet) {
   expect_harmless(change_page(view));
 }
 
+TEST(ChangePage, TellsWhyJobsRanOrNotAlsoWhereNoneRan) {
+  ChangeView view{.change = 4711, .runs = {}, .now = SystemClock::now()};
+  view.decisions.push_back({.patchset = 1, .job = "kunit-um", .run = false, .reason = "waits for /ok-to-test <b>"});
+  const std::string page = change_page(view);
+  EXPECT_THAT(page, HasSubstr("<td>kunit-um</td><td>did not run</td><td>waits for /ok-to-test &lt;b&gt;</td>"));
+  expect_harmless(page);
+}
+
+TEST(RunPage, APeriodicHasNoChange) {
+  RunView view = failed_run();
+  view.run.type = "periodic";
+  view.run.change = view.run.patchset = 0;
+  view.run.subject = "linux master";
+  const std::string page = run_page(view);
+  EXPECT_THAT(page, Not(HasSubstr("/change/")));
+  EXPECT_THAT(page, HasSubstr("<dd>periodic</dd>"));
+  expect_harmless(page);
+}
+
 TEST(JobPage, TellsHowTheJobFares) {
   JobView view{.job = "kunit-um", .now = SystemClock::now()};
   for (int i = 0; i < 60; ++i) view.runs.push_back(failed_run().run);

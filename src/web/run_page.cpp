@@ -84,12 +84,16 @@ Markup about(const store::Run& run) {
   const auto add = [&rows](std::string_view name, const Markup& value) {
     rows += markup("<div><dt>{}</dt><dd>{}</dd></div>\n", name, value);
   };
-  add("Patch set", markup("<a href=\"/change/{}\">{},{}</a> of {}, branch {}", run.change, run.change, run.patchset,
-                          run.project, run.branch));
+  if (run.change == 0)
+    add("Source", markup("{}, branch {}", run.project, run.branch));
+  else
+    add("Patch set", markup("<a href=\"/change/{}\">{},{}</a> of {}, branch {}", run.change, run.change, run.patchset,
+                            run.project, run.branch));
+  if (run.type != "presubmit") add("Type", markup("{}", run.type));
   add("Job", markup("<a href=\"{}\">{}</a>, <a href=\"{}\">its tests over time</a>", job_url(run.job), run.job,
                     job_history_url(run.job)));
   if (!run.reason.empty()) add("Why it runs", markup("{}", run.reason));
-  add("Commit", markup("<code>{}</code>", run.revision));
+  if (!run.revision.empty()) add("Commit", markup("<code>{}</code>", run.revision));
   if (!run.base_sha.empty()) add("Merged into", markup("<code>{}</code>", run.base_sha));
   if (!run.merged_sha.empty()) add("Tested as", markup("<code>{}</code>", run.merged_sha));
   add("Run again", sched::is_final(run.state) ? markup("<code>bowsprit rerun {}</code>", run.id)
@@ -114,9 +118,11 @@ Markup siblings(const RunView& view) {
 
 std::string run_page(const RunView& view) {
   const store::Run& run = view.run;
-  Markup body = markup("<p class=\"sub\"><a href=\"{}\">{}</a>{}</p>\n", safe_url(gerrit_patchset_url(run)),
-                       run.subject.empty() ? fmt::format("Change {}", run.change) : run.subject,
-                       run.author.empty() ? "" : " by " + run.author);
+  const bool periodic = run.change == 0;
+  Markup body = periodic ? markup("<p class=\"sub\">{}</p>\n", run.subject)
+                         : markup("<p class=\"sub\"><a href=\"{}\">{}</a>{}</p>\n", safe_url(gerrit_patchset_url(run)),
+                                  run.subject.empty() ? fmt::format("Change {}", run.change) : run.subject,
+                                  run.author.empty() ? "" : " by " + run.author);
   body += banner(view);
   if (!view.result_problem.empty())
     body +=
@@ -132,9 +138,13 @@ std::string run_page(const RunView& view) {
   body += artifacts_section(view);
   body += siblings(view);
   body += about(run);
-  return render({.title = fmt::format("{}: {} {},{} - bowsprit", headline(run), run.job, run.change, run.patchset),
-                 .crumbs = markup(" / <a href=\"/change/{}\">change {}</a> / patch set {} / <a href=\"{}\">{}</a>",
-                                  run.change, run.change, run.patchset, job_url(run.job), run.job),
+  const std::string of = periodic ? run.subject : fmt::format("{},{}", run.change, run.patchset);
+  Markup crumbs;
+  if (!periodic)
+    crumbs = markup(" / <a href=\"/change/{}\">change {}</a> / patch set {}", run.change, run.change, run.patchset);
+  crumbs += markup(" / <a href=\"{}\">{}</a>", job_url(run.job), run.job);
+  return render({.title = fmt::format("{}: {} {} - bowsprit", headline(run), run.job, of),
+                 .crumbs = std::move(crumbs),
                  .body = std::move(body),
                  .live = !sched::is_final(run.state),
                  .events = fmt::format("/api/v1/events?run={}", run.id)});

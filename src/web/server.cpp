@@ -154,6 +154,12 @@ void Server::Impl::add_routes() {
   if (options.feeds)
     routes.add("GET", "/job/{name}/feed.atom",
                [this](const Request& request) { return serve_feed(request.param("name")); });
+  routes.add("GET", "/api/v1/changes/{number}/decisions", [this](const Request& request) {
+    const auto number = number_of("change", request.param("number"));
+    const auto decisions = number ? store.decisions(static_cast<int>(*number)) : std::unexpected(number.error());
+    return decisions ? json_response(decisions_json(static_cast<int>(*number), *decisions))
+                     : json_error(decisions.error());
+  });
   routes.add("GET", "/api/v1/events", [this](const Request& request) { return serve_events(request); });
   routes.add("POST", "/api/v1/runs/{id}/rerun", [this](const Request& request) { return act(request, true); });
   routes.add("POST", "/api/v1/runs/{id}/abort", [this](const Request& request) { return act(request, false); });
@@ -208,7 +214,10 @@ Response Server::Impl::serve_change(const Request& request) {
   ChangeView view{.change = static_cast<int>(*number), .now = SystemClock::now()};
   auto runs = store.runs({.change = view.change, .limit = 500});
   if (!runs) return page_error(runs.error());
-  if (runs->empty())
+  auto decisions = store.decisions(view.change);
+  if (!decisions) return page_error(decisions.error());
+  view.decisions = std::move(*decisions);
+  if (runs->empty() && view.decisions.empty())
     return page_error(fail(ErrorKind::not_found, "no run of change {} is known here", *number).error());
   view.runs = std::move(*runs);
   // Newest patch set first; a rerun of an older one may have the newest id.

@@ -39,7 +39,8 @@ struct RunView {
 
 struct ChangeView {
   int change = 0;
-  std::vector<store::Run> runs;  ///< newest first
+  std::vector<store::Run> runs;                 ///< newest first
+  std::vector<store::Decision> decisions = {};  ///< why jobs ran or not, oldest first
   SystemTime now{};
 };
 

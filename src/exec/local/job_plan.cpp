@@ -90,17 +90,21 @@ Result<JobPlan> plan_job(const RunRequest& request, const MergedSource& source, 
   const auto& containers = json_get(request.job.spec, "containers");
   if (!containers.is_array() || containers.size() != 1)
     return fail(ErrorKind::bad_config, "job '{}': its spec must have one container", request.job.name);
-  if (!json_get(request.job.spec, "initContainers").empty() || !request.job.extra_refs.empty())
-    return fail(ErrorKind::bad_config, "job '{}': init containers and extra_refs need the Kubernetes executor",
-                request.job.name);
+  const bool periodic = request.type == prow::JobType::periodic;
+  const std::size_t sources = periodic ? 1 : 0;  // those of extra_refs that it may have
+  if (!json_get(request.job.spec, "initContainers").empty() || request.job.extra_refs.size() > sources)
+    return fail(ErrorKind::bad_config, "job '{}': init containers and {} need the Kubernetes executor",
+                request.job.name, periodic ? "more than one of extra_refs" : "extra_refs");
   const Json& container = containers[0];
-  prow::JobRun run{.job = request.job.name,
+  prow::JobRun run{.type = request.type,
+                   .job = request.job.name,
                    .build_id = request.id,
                    .prow_job_id = request.prow_job_id,
-                   .refs = request.refs,
+                   .refs = periodic ? prow::Refs{} : request.refs,
+                   .extra_refs = request.job.extra_refs,
                    .decoration_config = request.job.decoration_config,
                    .decorated = request.job.decorate};
-  run.refs.base_sha = source.base_sha;
+  if (!periodic) run.refs.base_sha = source.base_sha;
   JobPlan plan{.source_path = prow::local_clone_path(request.refs)};
   if (!plain_absolute(plan.source_path))
     return fail(ErrorKind::bad_config, "job '{}': its source can't be at '{}'", request.job.name, plan.source_path);

@@ -54,6 +54,34 @@ TEST(JobPlan, RunsTheRealKunitJobUnchanged) {
   EXPECT_THAT(plan->empty_folders, IsEmpty());
 }
 
+TEST(JobPlan, APeriodicHasItsSourceInExtraRefsAndNoVariablesOfAPull) {
+  auto periodic = request(R"({"containers":[{"command":["run"]}]})");
+  periodic.type = prow::JobType::periodic;
+  periodic.job.extra_refs = {{.org = "https://prow.example", .repo = "linux", .base_ref = "master"}};
+  const auto plan = plan_job(periodic, kSource, {});
+  ASSERT_TRUE(plan) << plan.error().text();
+  EXPECT_EQ(plan->source_path, "/home/prow/go/src/gerrit.example.org/linux");
+  EXPECT_EQ(plan->env.at("JOB_TYPE"), "periodic");
+  for (const char* none : {"PULL_BASE_SHA", "PULL_REFS", "PULL_NUMBER", "REPO_NAME"})
+    EXPECT_FALSE(plan->env.contains(none)) << none;
+  const Json spec = parsed(plan->env.at("JOB_SPEC"));
+  EXPECT_FALSE(spec.contains("refs"));
+  EXPECT_EQ(json_string(json_get(spec, "extra_refs").at(0), "org"), "https://prow.example");
+  periodic.job.extra_refs.push_back({.org = "https://prow.example", .repo = "tools", .base_ref = "master"});
+  EXPECT_FALSE(plan_job(periodic, kSource, {}));
+}
+
+TEST(JobPlan, APostsubmitKnowsTheMergedChangeByItsRefsOnly) {
+  auto merged = request(R"({"containers":[{"command":["run"]}]})");
+  merged.type = prow::JobType::postsubmit;
+  merged.refs.pulls.push_back({.number = 7, .sha = std::string(40, 'c'), .ref = "refs/changes/07/7/1"});
+  const auto plan = plan_job(merged, kSource, {});
+  ASSERT_TRUE(plan) << plan.error().text();
+  EXPECT_EQ(plan->env.at("JOB_TYPE"), "postsubmit");
+  EXPECT_THAT(plan->env.at("PULL_REFS"), testing::EndsWith(",7:" + std::string(40, 'c') + ":refs/changes/07/7/1"));
+  EXPECT_FALSE(plan->env.contains("PULL_NUMBER"));
+}
+
 TEST(JobPlan, TakesCommandEnvironmentAndLimits) {
   const auto plan = plan_job(
       request(R"x({"containers":[{"command":["sh","-c"],"args":["echo $(WHO) $$(WHO) $(UNKNOWN)"],"workingDir":"/tmp/x",
