@@ -85,6 +85,7 @@ Result<app::JudgeTreeOptions> read_options(const Arguments& arguments) {
     return fail(ErrorKind::usage, "--runner: expected bowsprit or kunit.py, got '{}'", runner);
   options.runner = runner == "kunit.py" ? app::Runner::kunit_py : app::Runner::bowsprit;
   options.shortcuts = !arguments.has("no-shortcuts");
+  options.build_kept = environment("BOWSPRIT_BUILD_KEPT") != "no";
   options.job_spec = environment("JOB_SPEC");
   if (const auto base = arguments.get("base")) {
     TRY_ASSIGN(options.base, app::resolve_revision(options.tree, *base));
@@ -144,7 +145,8 @@ Which tests run says the kunitconfig: --kunitconfig, else TREE/kunitconfig, else
   bowsprit run --base origin/master
 
 Exit code: 0 passed, 1 the tree is at fault, 2 wrong usage, 3 no verdict was possible (machine, or stopped by a signal).
-In the artifacts folder: result.json, kunit.log, build.log, junit_kunit.xml, kcidb.json, .config.)",
+In the artifacts folder: result.json, kunit.log, build.log, junit_kunit.xml, kcidb.json, .config, timeline.json
+(where the time went; ui.perfetto.dev opens it).)",
       .options = {{"kunitconfig", "PATH", "file, or folder with .kunitconfig; several are merged", true},
                   {"default-kunitconfig", "FILE", "where the tree has none [$BOWSPRIT_DEFAULT_KUNITCONFIG]"},
                   {"artifacts", "DIR", "where results go [$ARTIFACTS, else BUILD/artifacts]"},
@@ -156,7 +158,7 @@ In the artifacts folder: result.json, kunit.log, build.log, junit_kunit.xml, kci
                   {"jobs", "N", "compilers at once [CPUs of this process]"},
                   {"runner", "NAME", "bowsprit, or kunit.py: the tree's own tool, judged by the same rules"},
                   {"base", "REV", "also judge this commit of TREE's git: which failures are new, which tests are gone"},
-                  {"no-shortcuts", "", "run every step, also those that are proven unneeded"},
+                  {"no-shortcuts", "", "run make for every step, also those that are proven unneeded"},
                   {"format", "FORMAT", "text or json, on stdout"}},
       .max_operands = 1,
       .run = run};
