@@ -110,6 +110,7 @@ Result<JobPlan> plan_job(const RunRequest& request, const MergedSource& source, 
   for (const auto& [name, value] : prow::job_environment(run)) plan.env[name] = value;
   plan.env["ARTIFACTS"] = prow::kArtifactsPath;
   plan.env["BOWSPRIT_BUILD_DIR"] = kBuildPath;
+  plan.env["BOWSPRIT_BUILD_KEPT"] = "no";
   if (auto done = add_variables(container, plan.env); !done)
     return std::unexpected(std::move(done).error().with("job '{}'", request.job.name));
   for (const char* list : {"command", "args"})
