@@ -48,10 +48,6 @@ class Author:
         if not self._git_dir.exists():
             subprocess.run(["git", "clone", "-q", "--bare", "--shared", str(repository), str(self._git_dir)], check=True)
 
-    @property
-    def repository(self):
-        return self._git_dir
-
     def git(self, *words, input=None):
         env = {**os.environ, **self._who, "GIT_INDEX_FILE": str(self._index), "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0"}
         done = subprocess.run(["git", "-C", str(self._git_dir), *words], input=input, env=env, capture_output=True, text=True)
