@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """The measurements behind `./dev bench`: how long an author waits, beside the least that the machine needs for the same change.
 
-Each round pushes one change of one file (a new test) and takes, in the same minutes on the same machine: the bare `make` and boot of that change in
-an ordinary build folder; the time from the end of the push to the run's start, and to the vote, as Gerrit's own event stream shows it.
---full adds what an author has without bowsprit (a fresh clone and a cold kunit.py run), and the clean release build of bowsprit itself."""
+Each round pushes one change and takes, in the same minutes on the same machine: the bare `make` and boot of that change in an ordinary build
+folder; the time from the end of the push to the run's start, and to the vote, as Gerrit's own event stream shows it.
+Every row has its goal; one that this cannot measure says so. The table goes to stdout and docs/performance.md, all numbers to build/bench.json.
+--full adds what an author has without bowsprit (a fresh clone, a merge and a cold kunit.py run), and the clean release build of bowsprit itself."""
 import argparse
 import json
 import os
-import pathlib
+import platform
 import queue
 import shutil
 import signal
@@ -21,10 +22,15 @@ from datetime import datetime
 
 from support.kernel import EXAMPLE_TEST, ROOT, kernel_repository, with_test
 from support.stage import PATIENCE, PROJECT, Stage, stage_folder
+from support.wait import wait_for
 
 RESULTS = ROOT / "build/bench.json"
+PAGE = ROOT / "docs/performance.md"
 JOBS = len(os.sched_getaffinity(0))
 BOOT = ["mem=1G", "console=tty", "con=null", "con0=fd:0,fd:1", "kunit.enable=1", "kunit_shutdown=halt"]
+HEADER = "include/linux/seq_file.h"  # some 300 objects of the test kernel are made with it
+AT_ONCE = 10
+IDLE_SECONDS = 30
 
 
 def say(text):
@@ -39,7 +45,7 @@ def timed(*words, **how):
 
 
 class Bare:
-    """An ordinary tree with an ordinary build folder: the least that a change can cost here."""
+    """An ordinary tree with an ordinary build folder: the least that a change can cost here by make."""
 
     def __init__(self, repository, folder):
         self.tree, self._build = folder / "tree", folder / "build"
@@ -52,9 +58,10 @@ class Bare:
     def _make(self, *words):
         return timed("make", "-C", self.tree, "ARCH=um", f"O={self._build}", f"-j{JOBS}", *words)
 
-    def judge(self, text):
-        """Seconds of make and of boot for this text of the example test."""
-        (self.tree / EXAMPLE_TEST).write_text(text)
+    def judge(self, files):
+        """Seconds of make and of boot with these files in the tree."""
+        for path, text in files.items():
+            (self.tree / path).write_text(text)
         build = self._make()
         console = self._build / "console.log"
         began = time.monotonic()
@@ -65,6 +72,12 @@ class Bare:
             raise RuntimeError(f"the bare kernel ran no tests: {console}")
         return build, boot
 
+    def back(self, stage, *paths):
+        """These files as they are on the branch, built again, so that the next change is measured alone."""
+        for path in paths:
+            (self.tree / path).write_text(stage.author.read(path))
+        self._make()
+
 
 class Events:
     """Gerrit's event stream, each event with the time of its arrival."""
@@ -74,6 +87,7 @@ class Events:
         self._ssh = subprocess.Popen(["ssh", "-p", port, "-i", str(gerrit.ssh_key), "-o", f"UserKnownHostsFile={gerrit.known_hosts}", "-o", "BatchMode=yes",
                                       host, "gerrit", "stream-events", "-s", "comment-added"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         self._queue = queue.Queue()
+        self._votes = {}
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
@@ -83,10 +97,12 @@ class Events:
     def vote_on(self, change, user="ci"):
         """When the vote arrived, and its value."""
         end = time.monotonic() + PATIENCE
-        while True:
+        while change not in self._votes:
             arrived, event = self._queue.get(timeout=max(0.1, end - time.monotonic()))
-            if event["change"]["number"] == change and event["author"].get("username") == user:
-                return arrived, next((int(one["value"]) for one in event.get("approvals", []) if one["type"] == "Verified"), 0)
+            if event["author"].get("username") == user:
+                value = next((int(one["value"]) for one in event.get("approvals", []) if one["type"] == "Verified"), 0)
+                self._votes[event["change"]["number"]] = (arrived, value)
+        return self._votes[change]
 
     def close(self):
         self._ssh.kill()
@@ -97,25 +113,83 @@ def seconds_of(stamp):
     return datetime.fromisoformat(stamp.replace("Z", "+00:00")).timestamp()
 
 
-def one_round(stage, bare, events, number):
-    text, _ = with_test(stage.author.read(EXAMPLE_TEST), f"\tKUNIT_EXPECT_EQ(test, {number}, {number});")
-    build, boot = bare.judge(text)
-    change = stage.push({EXAMPLE_TEST: text}, f"kunit: benchmark {number}")
+def source_seconds(stage, run):
+    """The source step of a finished run."""
+    result = json.loads(stage.server.get(f"/run/{run['id']}/artifacts/result.json"))
+    return next(phase["seconds"] for phase in result["phases"] if phase["name"] == "source")
+
+
+def push_and_wait(stage, events, files, subject):
+    change = stage.push(files, subject)
     pushed = time.time()
     voted, vote = events.vote_on(change)
     if vote != 1:
         raise RuntimeError(f"change {change} got {vote:+d}:\n{stage.reports_of(change)}")
     run = stage.runs_of(change)[0]
-    return {"bare_make": build, "bare_boot": boot, "bare": build + boot, "push_to_start": seconds_of(run["started"]) - pushed,
-            "push_to_vote": voted - pushed}
+    return {"push_to_start": seconds_of(run["started"]) - pushed, "push_to_vote": voted - pushed, "source": source_seconds(stage, run)}
+
+
+def example_with(stage, number):
+    return {EXAMPLE_TEST: with_test(stage.author.read(EXAMPLE_TEST), f"\tKUNIT_EXPECT_EQ(test, {number}, {number});")[0]}
+
+
+def one_round(stage, bare, events, files, name):
+    """The same change bare and by the server."""
+    build, boot = bare.judge(files)
+    numbers = push_and_wait(stage, events, files, f"kunit: benchmark {name}")
+    return {"bare_make": build, "bare_boot": boot, "bare": build + boot, **numbers}
+
+
+def rounds_of(count, one):
+    rounds = []
+    for number in range(count):
+        rounds.append(one(number))
+        say("  ".join(f"{key} {value:.2f}" for key, value in rounds[-1].items()))
+    return {"all": rounds, "median": {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}}
+
+
+def header_round(stage, bare, events, number):
+    files = {HEADER: stage.author.read(HEADER) + f"\n/* benchmark {number} */\n#define SEQ_FILE_BENCHMARK {number}\n"}
+    numbers = one_round(stage, bare, events, files, f"header {number}")
+    bare.back(stage, HEADER)
+    return numbers
+
+
+def at_once(stage, bare, events):
+    """Ten changes pushed together, beside the sum of their bare builds one after the other."""
+    changes = [example_with(stage, 5000 + number) for number in range(AT_ONCE)]
+    total_bare = sum(sum(bare.judge(files)) for files in changes)
+    began = time.time()
+    numbers = [stage.push(files, f"kunit: benchmark at once {index}") for index, files in enumerate(changes)]
+    ended = max(events.vote_on(number)[0] for number in numbers)
+    return {"total": ended - began, "bare_total": total_bare}
+
+
+def idle(stage):
+    """Part of one processor that the server takes when nothing happens, and its memory in MB."""
+    pid = stage.server.pid
+    wait_for(lambda: all(run["state"] not in ("triggered", "pending") for run in stage.server.get_json("/api/v1/runs")["runs"]), "the server to be idle", PATIENCE)
+
+    def used():
+        fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    before = used()
+    time.sleep(IDLE_SECONDS)  # a part of a time needs that time
+    status = dict(line.split(":", 1) for line in open(f"/proc/{pid}/status").read().splitlines())
+    return {"processor": (used() - before) / IDLE_SECONDS, "memory_mb": int(status["VmRSS"].split()[0]) / 1024}
 
 
 def without_bowsprit(stage, folder):
-    """A fresh clone from Gerrit and a cold run of the kernel's own tool."""
+    """A fresh clone from Gerrit, a merge, and a cold run of the kernel's own tool."""
     tree = folder / "fresh"
     clone = timed("git", "clone", "-q", stage.url("alice"), tree)
+    change = stage.push(example_with(stage, 9000), "kunit: benchmark cold")
+    git = ("git", "-C", tree, "-c", "user.name=A", "-c", "user.email=a@example.com")
+    fetch = timed(*git, "fetch", "-q", stage.url("alice"), f"refs/changes/{change % 100:02}/{change}/1")
+    merge = fetch + timed(*git, "merge", "-q", "--no-ff", "--no-edit", "FETCH_HEAD")
     run = timed("tools/testing/kunit/kunit.py", "run", "--kunitconfig", "kunitconfig", "--jobs", JOBS, cwd=tree)
-    return {"clone": clone, "cold_kunit_py": run}
+    return {"clone": clone, "merge": merge, "cold_kunit_py": run, "usual_way": clone + merge + run}
 
 
 def own_build(folder):
@@ -145,28 +219,70 @@ def reader_speed(folder):
     return rows
 
 
-def print_reader(rows):
-    print("\nconsole reader, MB/s on one core" + " " * 10 + "bowsprit   kunit_parser.py   goal: 300")
-    for shape, speed in rows.items():
-        print(f"  {shape:<38}{speed['bowsprit']:>8}{speed['kunit_parser']:>15.2f}")
+def reader_rows(speeds):
+    out = []
+    for shape, speed in speeds.items():
+        out.append(row(f"console reader, {shape}", speed["bowsprit"], "MB/s", "≥ 300", speed["bowsprit"] >= 300))
+        out.append(row(f"the kernel's kunit_parser.py, {shape}", speed["kunit_parser"], "MB/s", "", None))
+    return out
 
 
-def print_table(result):
-    median = result["median"]
-    rows = [
-        ("push to started job", median["push_to_start"], "goal: 0.5 s"),
-        ("push to vote, one file, warm", median["push_to_vote"], f"{result['ratio']:.2f} times bare; goal: 1.5"),
-        ("  bare make of the same change", median["bare_make"], ""),
-        ("  bare boot of the same change", median["bare_boot"], ""),
-        ("bare cold make", result["bare_cold_make"], ""),
+def row(name, value, unit, goal, reached):
+    """A row of the table; a value of None was not measured."""
+    return {"name": name, "value": value, "unit": unit, "goal": goal, "reached": reached if value is not None else None}
+
+
+def rows_of(result):
+    """The table of the goals."""
+    source, header, full = result["source"]["median"], result["header"]["median"], result.get("full", {})
+    ratio = source["push_to_vote"] / source["bare"]
+    header_ratio = header["push_to_vote"] / header["bare"]
+    docs, load, quiet = result["documentation"]["median"], result["at_once"], result["idle"]
+    load_ratio = load["total"] / load["bare_total"]
+    times = full["usual_way"] / source["push_to_vote"] if "usual_way" in full else None
+    return [
+        row("push to vote, one .c file changed, warm", source["push_to_vote"], "s", "", None),
+        row("the same beside bare incremental make + boot", ratio, "times", "≤ 1.15; stretch ≤ 0.6", ratio <= 1.15),
+        row("fresh clone + merge + cold kunit.py run beside it", times, "times", "≥ 30", times is not None and times >= 30),
+        row("header that some 300 objects use, beside bare make + boot", header_ratio, "times", "≤ 1.1", header_ratio <= 1.1),
+        row("nothing to build (documentation), push to vote", docs["push_to_vote"], "s", "≤ 2", docs["push_to_vote"] <= 2),
+        row("push to started, with the event stream", source["push_to_start"], "s", "≤ 0.2", source["push_to_start"] <= 0.2),
+        row(f"{AT_ONCE} changes pushed at once, beside the sum of their bare builds", load_ratio, "times", "≤ 1.1", load_ratio <= 1.1),
+        row("source step from the mirror", source["source"], "s", "≤ 0.5", source["source"] <= 0.5),
+        row("server idle, of one processor", quiet["processor"] * 100, "%", "< 0.5", quiet["processor"] < 0.005),
+        row("server idle, memory", quiet["memory_mb"], "MB", "< 60", quiet["memory_mb"] < 60),
+        row("10,000 queued jobs, 1,000 open changes: a decision", None, "ms", "< 5", None),
+        row("10,000 queued jobs, 1,000 open changes: memory", None, "MB", "< 150", None),
+        row("bare make of the one .c file", source["bare_make"], "s", "", None),
+        row("bare boot of it", source["bare_boot"], "s", "", None),
+        row("bare cold make", result["bare_cold_make"], "s", "", None),
+        row("fresh git clone", full.get("clone"), "s", "", None),
+        row("cold kunit.py run", full.get("cold_kunit_py"), "s", "", None),
+        row("clean release build of bowsprit", full.get("clean_release_build"), "s", "≤ 360", full.get("clean_release_build", 0) <= 360),
+        row("its rebuild after one edit", full.get("rebuild_after_one_edit"), "s", "≤ 15", full.get("rebuild_after_one_edit", 0) <= 15),
     ]
-    names = {"clone": "fresh git clone", "cold_kunit_py": "cold kunit.py run", "clean_release_build": "clean release build of bowsprit",
-             "rebuild_after_one_edit": "its rebuild after one edit"}
-    goals = {"clean_release_build": "goal: 360 s", "rebuild_after_one_edit": "goal: 15 s"}
-    rows += [(names[key], value, goals.get(key, "")) for key, value in result.get("full", {}).items()]
-    print(f"\n{result['rounds']} rounds, {JOBS} processors; median seconds")
-    for name, value, note in rows:
-        print(f"  {name:<34}{value:>9.2f} s   {note}".rstrip())
+
+
+def cells(one):
+    value = "not measured" if one["value"] is None else f"{one['value']:.2f} {one['unit']}"
+    return one["name"], value, one["goal"], {None: "", True: "yes", False: "no"}[one["reached"]]
+
+
+def print_table(rows):
+    print(f"\n{JOBS} processors; medians")
+    for one in rows:
+        name, value, goal, reached = cells(one)
+        print(f"  {name:<66}{value:>14}   {goal}{'   reached: ' + reached if reached else ''}".rstrip())
+
+
+def page_of(result):
+    lines = ["# Performance", "", f"Made by `./dev bench{' --full' if 'full' in result else ''}` on {result['when'][:10]}, {result['machine']}: {JOBS} processors, "
+             f"{result['rounds']} rounds, medians. A warm tree, a real Gerrit, the sandbox and the event stream are part of every figure of bowsprit.",
+             "`bare` is `make` in an ordinary build folder and a boot of its kernel, in the same minutes.", "",
+             "| measure | value | goal | reached |", "|---|---|---|---|"]
+    lines += ["| " + " | ".join(cells(one)) + " |" for one in result["rows"]]
+    lines += ["", "Where a run's time goes is in its `timeline.json` (docs/result.md)."]
+    return "\n".join(lines) + "\n"
 
 
 def main():
@@ -180,11 +296,12 @@ def main():
     folder = stage_folder("bench")
     if arguments.reader:
         try:
-            print_reader(reader_speed(folder))
+            print_table(reader_rows(reader_speed(folder)))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return
-    result = {"schema": "bowsprit/bench/1", "when": datetime.now().astimezone().isoformat(timespec="seconds"), "processors": JOBS, "rounds": arguments.rounds}
+    result = {"schema": "bowsprit/bench/2", "when": datetime.now().astimezone().isoformat(timespec="seconds"), "processors": JOBS,
+              "machine": f"{platform.system()} {platform.release()}", "rounds": arguments.rounds}
     events = None
     try:
         say("the console reader")
@@ -196,23 +313,29 @@ def main():
             events = Events(stage.gerrit)
             stage.start_server()
             say("the server's warm tree: one change, cold")
-            one_round(stage, bare, events, 1000)
-            rounds = []
-            for number in range(arguments.rounds):
-                rounds.append(one_round(stage, bare, events, number))
-                say("  ".join(f"{key} {value:.2f}" for key, value in rounds[-1].items()))
-            result["all"] = rounds
-            result["median"] = {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}
-            result["ratio"] = result["median"]["push_to_vote"] / result["median"]["bare"]
+            one_round(stage, bare, events, example_with(stage, 1000), "first")
+            say("one .c file")
+            result["source"] = rounds_of(arguments.rounds, lambda number: one_round(stage, bare, events, example_with(stage, number), number))
+            bare.back(stage, EXAMPLE_TEST)
+            say(f"a header: {HEADER}")
+            result["header"] = rounds_of(min(arguments.rounds, 3), lambda number: header_round(stage, bare, events, number))
+            say("documentation")
+            result["documentation"] = rounds_of(arguments.rounds, lambda number: push_and_wait(
+                stage, events, {f"Documentation/benchmark-{number}.rst": f"Benchmark {number}\n"}, f"docs: benchmark {number}"))
+            say(f"{AT_ONCE} changes at once")
+            result["at_once"] = at_once(stage, bare, events)
+            say("an idle server")
+            result["idle"] = idle(stage)
             if arguments.full:
-                stage.server.stop()
                 say("a fresh clone, a cold kunit.py run, a clean release build")
+                stage.server.stop()
                 result["full"] = without_bowsprit(stage, folder) | own_build(folder)
-        print_table(result)
-        print_reader(result["reader"])
+        result["rows"] = rows_of(result) + reader_rows(result["reader"])
+        print_table(result["rows"])
         RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(json.dumps(result, indent=2) + "\n")
-        print(f"  all numbers: {RESULTS.relative_to(ROOT)}")
+        RESULTS.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n")
+        PAGE.write_text(page_of(result))
+        print(f"  all numbers: {RESULTS.relative_to(ROOT)}; the page: {PAGE.relative_to(ROOT)}")
     finally:
         if events:
             events.close()

@@ -12,6 +12,7 @@
 #include "artifact/junit.h"
 #include "artifact/kcidb.h"
 #include "artifact/result_json.h"
+#include "artifact/timeline.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "kernel/boot.h"
@@ -27,8 +28,8 @@ namespace {
 using kernel::CommandEnd;
 
 /// What an earlier run may have left in the same folder.
-constexpr std::array kArtifactNames{"result.json",     "kunit.log",  "build.log",
-                                    "junit_kunit.xml", "kcidb.json", ".config"};
+constexpr std::array kArtifactNames{"result.json", "kunit.log", "build.log",    "junit_kunit.xml",
+                                    "kcidb.json",  ".config",   "timeline.json"};
 constexpr std::size_t kBuildLogTail = 8192;
 
 Diagnostic to_diagnostic(const kernel::BuildMessage& message) {
@@ -57,7 +58,8 @@ class TreeRun {
       : options_(options),
         watch_(watch),
         deadline_(std::chrono::steady_clock::now() + options.build_limit),
-        kbuild_({options.tree, options.build, options.jobs, options.variant.architecture, options.shortcuts}) {}
+        kbuild_({options.tree, options.build, options.jobs, options.variant.architecture, options.shortcuts,
+                 options.build_kept}) {}
 
   RunResult run() {
     if (prepare() && choose_variant() && find_kunitconfig()) {
@@ -66,6 +68,8 @@ class TreeRun {
     }
     kernel::end_orphans();
     result_.phases = std::move(phases_);
+    if (auto written = write_file_atomic(artifact("timeline.json"), timeline_.json()); !written)
+      log_warn("run", "{}", written.error().text());
     result_.reproduce = reproduce_command(
         {options_.tree, wanted_.files, options_.boot_limit, options_.job_spec, options_.variant}, result_.failures);
     return std::move(result_);
@@ -89,8 +93,10 @@ class TreeRun {
     const auto start = std::chrono::steady_clock::now();
     std::string note;
     const bool go_on = step(note);
-    phases_.push_back(
-        {std::string(name), std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count()});
+    const auto end = std::chrono::steady_clock::now();
+    phases_.push_back({std::string(name), std::chrono::duration<double>(end - start).count()});
+    timeline_.end_steps(end);
+    timeline_.phase(name, start, end, note);
     watch_.on_phase_end(phases_.back(), note);
     return go_on;
   }
@@ -122,6 +128,7 @@ class TreeRun {
   kernel::Kbuild kbuild_;
   RunResult result_;
   std::vector<Phase> phases_;
+  artifact::Timeline timeline_{std::chrono::steady_clock::now()};
   std::vector<Diagnostic> warnings_;
   kernel::KunitConfig wanted_;
   std::optional<kernel::BuildFolderLock> lock_;
@@ -181,7 +188,11 @@ kernel::BuildWatch TreeRun::build_watch() {
                   log_warn("run", "build.log: {}", written.error().text());
                 watch_.on_build_output(bytes);
               },
-          .progress = [this](const kernel::BuildProgress& progress) { watch_.on_build_progress(progress); }};
+          .progress =
+              [this](const kernel::BuildProgress& progress) {
+                timeline_.step(progress.object, std::chrono::steady_clock::now());
+                watch_.on_build_progress(progress);
+              }};
 }
 
 /// Whether a step of the build ended well; else the run ends, by the fault of the tree, of the machine or of the clock.
@@ -255,7 +266,8 @@ bool TreeRun::build() {
   return phase("build", [&](std::string& note) {
     const auto step = kbuild_.build(build_time_left(), options_.stop_fd, build_watch());
     if (!step) return end(step.error());
-    note = fmt::format("{} object{}", step->steps, step->steps == 1 ? "" : "s");
+    note = fmt::format("{} object{}{}", step->steps, step->steps == 1 ? "" : "s",
+                       step->replayed && step->steps > 0 ? ", by the saved commands" : "");
     kernel_ = step->kernel;
     return went_well(*step, "build", /*is_configuration=*/false);
   });
@@ -282,7 +294,10 @@ bool TreeRun::run_all(BootKernel first_boot) {
                         .limit = options_.boot_limit,
                         .suite_limit = options_.suite_limit,
                         .jobs = options_.jobs},
-                       [this](const std::string& path, const ktap::TestNode& test) { watch_.on_test(path, test); });
+                       [this](const std::string& path, const ktap::TestNode& test) {
+                         timeline_.test(path, ktap::to_string(test.status), std::chrono::steady_clock::now());
+                         watch_.on_test(path, test);
+                       });
   if (!run) return end(run.error());
   tests_ = *std::move(run);
   return true;

@@ -45,6 +45,7 @@ struct JudgeTreeOptions {
   std::string takes_lost_options = {};
   Runner runner = Runner::bowsprit;
   bool shortcuts = true;
+  bool build_kept = true;     ///< the build folder outlives this run
   std::string base = {};      ///< commit to compare with, from resolve_revision; empty: no comparison
   std::string job_spec = {};  ///< Prow's JOB_SPEC, for the command to reproduce; empty: no job
   int stop_fd = -1;           ///< readable: end all children, verdict aborted

@@ -9,6 +9,7 @@
 #include "app/gatekeeper.h"
 #include "app/job_table.h"
 #include "app/server_parts.h"
+#include "app/warm_jobs.h"
 #include "app/web_backend.h"
 #include "artifact/folder_store.h"
 #include "base/log.h"
@@ -40,6 +41,13 @@ gerrit::StreamOptions stream_options(const ServerConfig& config) {
   options.key_file = stream.key_file;
   options.known_hosts = stream.known_hosts;
   return options;
+}
+
+/// "master" of "refs/heads/master", or of itself, as older Gerrits write it; empty where it is no branch.
+std::string branch_of(const std::string& ref) {
+  constexpr std::string_view kHeads = "refs/heads/";
+  if (ref.starts_with(kHeads)) return ref.substr(kHeads.size());
+  return ref.starts_with("refs/") ? std::string() : ref;
 }
 
 Result<net::ServerOptions> http_options(const WebConfig& config) {
@@ -111,17 +119,27 @@ Result<> serve(const ServeOptions& options) {
     ended = engine.run();
     engine_runs = false;
   });
+  const auto keep_warm = [&] {
+    executor->keep_warm(warm_requests(config, [&](const std::string& project) { return jobs->jobs_for(project); }));
+  };
+  keep_warm();
   {
     Watcher watcher({.client = client,
                      .interval = config.gerrit.poll_interval,
                      .triggers = config.triggers,
                      .projects = std::move(projects)},
-                    [&](Polled polled) { engine.post(std::move(polled)); });
+                    [&](Polled polled) {
+                      for (const auto& change : polled.changes)
+                        if (change.status == "MERGED") executor->branch_moved(change.project, change.branch);
+                      engine.post(std::move(polled));
+                    });
     backend.set_watcher(&watcher);
     std::unique_ptr<gerrit::EventStream> stream;
     if (config.gerrit.stream_events)
       stream = std::make_unique<gerrit::EventStream>(stream_options(config), [&](const gerrit::Event& event) {
         if (event.project.empty() || config.has_project(event.project)) watcher.wake(event.project);
+        if (const auto branch = branch_of(event.ref); event.type == "ref-updated" && !branch.empty())
+          executor->branch_moved(event.project, branch);
       });
     log_info("serve", "watching {} for {} project{}", config.gerrit.url, config.repos.size(),
              config.repos.size() == 1 ? "" : "s");
@@ -129,7 +147,9 @@ Result<> serve(const ServeOptions& options) {
       const timespec pause{1, 0};
       const int signal = ::sigtimedwait(&signals, nullptr, &pause);
       if (signal == SIGINT || signal == SIGTERM) break;
-      if (jobs->reload_if_changed()) watcher.wake({});
+      if (!jobs->reload_if_changed()) continue;
+      watcher.wake({});
+      keep_warm();
     }
     log_info("serve", "ending");
     backend.set_watcher(nullptr);

@@ -83,6 +83,7 @@ const Fields<LocalExecutorConfig>& fields_of(const LocalExecutorConfig*) {
                                  .field("memory", &LocalExecutorConfig::memory)
                                  .field("disk", &LocalExecutorConfig::disk)
                                  .field("pids", &LocalExecutorConfig::pids, yaml::at_least(16))
+                                 .field("warm_disk", &LocalExecutorConfig::warm_disk)
                                  .field("work", &LocalExecutorConfig::work)
                                  .field("rootfs", &LocalExecutorConfig::rootfs)
                                  .field("images", &LocalExecutorConfig::images);

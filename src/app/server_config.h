@@ -67,8 +67,9 @@ struct LocalExecutorConfig {
   yaml::Bytes memory{4ULL << 30U};  ///< of one job
   yaml::Bytes disk{20ULL << 30U};   ///< what one job may write
   int pids = 4096;
-  std::filesystem::path work;   ///< mirrors, warm trees, sandboxes; empty: STATE/work
-  std::string rootfs = "host";  ///< "host", or the folder of an unpacked OCI image
+  yaml::Bytes warm_disk{40ULL << 30U};  ///< what all warm trees may hold together
+  std::filesystem::path work;           ///< mirrors, warm trees, sandboxes; empty: STATE/work
+  std::string rootfs = "host";          ///< "host", or the folder of an unpacked OCI image
   std::map<std::string, std::filesystem::path>
       images;  ///< image of a job's container -> root filesystem; others get `rootfs`
   bool operator==(const LocalExecutorConfig&) const = default;

@@ -45,6 +45,7 @@ exec::LocalOptions local_options(const ServerConfig& config, const gerrit::Clien
   options.limits.memory = local.memory.count;
   options.limits.disk = local.disk.count;
   options.limits.pids = local.pids;
+  options.warm_disk = local.warm_disk.count;
   if (local.rootfs != "host") options.image_root = local.rootfs;
   options.images = local.images;
   options.misses_base = [](const fs::path& artifacts) {

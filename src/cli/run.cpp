@@ -108,6 +108,7 @@ Result<app::JudgeTreeOptions> read_options(const Arguments& arguments) {
     return fail(ErrorKind::usage, "--runner kunit.py takes neither --arch, --preset nor --variant");
   options.build = app::build_folder_of(options.build, options.variant);
   options.shortcuts = !arguments.has("no-shortcuts");
+  options.build_kept = environment("BOWSPRIT_BUILD_KEPT") != "no";
   options.job_spec = environment("JOB_SPEC");
   if (const auto base = arguments.get("base")) {
     TRY_ASSIGN(options.base, app::resolve_revision(options.tree, *base));
@@ -176,7 +177,8 @@ Which tests run says the kunitconfig: --kunitconfig, else TREE/kunitconfig, else
   bowsprit run --variant um --variant um+kasan --variant x86_64
 
 Exit code: 0 passed, 1 the tree is at fault, 2 wrong usage, 3 no verdict was possible (machine, or stopped by a signal).
-In the artifacts folder: result.json, kunit.log, build.log, junit_kunit.xml, kcidb.json, .config.)",
+In the artifacts folder: result.json, kunit.log, build.log, junit_kunit.xml, kcidb.json, .config, timeline.json
+(where the time went; ui.perfetto.dev opens it).)",
       .options = {{"kunitconfig", "PATH", "file, or folder with .kunitconfig; several are merged", true},
                   {"default-kunitconfig", "FILE", "where the tree has none [$BOWSPRIT_DEFAULT_KUNITCONFIG]"},
                   {"artifacts", "DIR", "where results go [$ARTIFACTS, else BUILD/artifacts]"},
@@ -191,7 +193,7 @@ In the artifacts folder: result.json, kunit.log, build.log, junit_kunit.xml, kci
                   {"preset", "NAME", "kasan, ubsan, lockdep or kcsan; several go together", true},
                   {"variant", "ARCH[+PRESET]", "one of several kernels to judge: um, um+kasan, x86_64", true},
                   {"base", "REV", "also judge this commit of TREE's git: which failures are new, which tests are gone"},
-                  {"no-shortcuts", "", "run every step, also those that are proven unneeded"},
+                  {"no-shortcuts", "", "run make for every step, also those that are proven unneeded"},
                   {"format", "FORMAT", "text or json, on stdout"}},
       .max_operands = 1,
       .run = run};

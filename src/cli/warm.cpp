@@ -9,10 +9,24 @@
 namespace bowsprit::cli {
 namespace {
 
+seconds age_of(const exec::WarmTreeInfo& tree) {
+  return std::chrono::duration_cast<seconds>(SystemClock::now() - tree.made);
+}
+
 Json to_json(const exec::WarmTreeInfo& tree) {
-  return {{"key", tree.key},         {"repository", tree.repository}, {"branch", tree.branch},
-          {"job", tree.job},         {"commit", tree.commit},         {"made", rfc3339(tree.made)},
-          {"seconds", tree.seconds}, {"built", tree.built},           {"folder", tree.folder.string()}};
+  return {{"key", tree.key},
+          {"repository", tree.repository},
+          {"branch", tree.branch},
+          {"job", tree.job},
+          {"commit", tree.commit},
+          {"made", rfc3339(tree.made)},
+          {"seconds", tree.seconds},
+          {"built", tree.built},
+          {"folder", tree.folder.string()},
+          {"hits", tree.hits},
+          {"last_used", rfc3339(tree.last_used)},
+          {"age_seconds", age_of(tree).count()},
+          {"bytes", exec::WarmTrees::size_of(tree)}};
 }
 
 void print_trees(const std::vector<exec::WarmTreeInfo>& trees, bool json) {
@@ -24,9 +38,9 @@ void print_trees(const std::vector<exec::WarmTreeInfo>& trees, bool json) {
   }
   if (trees.empty()) fmt::print("no warm trees\n");
   for (const auto& tree : trees) {
-    const auto age = std::chrono::duration_cast<seconds>(SystemClock::now() - tree.made);
-    fmt::print("{}  {} {}  {}  job {}  {} old{}\n", tree.key, tree.repository, tree.branch, tree.commit.substr(0, 12),
-               tree.job, format_duration(age),
+    fmt::print("{}  {} {}  {}  job {}  {} old  {} MB  {} hit{}{}\n", tree.key, tree.repository, tree.branch,
+               tree.commit.substr(0, 12), tree.job, format_duration(age_of(tree)),
+               exec::WarmTrees::size_of(tree) >> 20U, tree.hits, tree.hits == 1 ? "" : "s",
                tree.built ? "" : "  without objects: the job does not end on the branch itself");
   }
 }
@@ -66,12 +80,12 @@ Command warm_command() {
           .details =
               "A warm tree is a checkout of a branch with the build folder that a job made of it; jobs build on it in "
               "seconds and never\n"
-              "change it. The server makes them by itself when a job needs one; this does it by hand, or lists them.\n"
+              "change it. The server makes and refreshes them by itself; this does it by hand, or lists them.\n"
               "examples:\n"
               "  bowsprit warm --work /var/lib/bowsprit/exec --list\n"
               "  bowsprit warm --work /var/lib/bowsprit/exec --url https://gerrit.example.org/linux --branch master",
           .options = {{"work", "DIR", "the executor's folder [/var/lib/bowsprit/exec]"},
-                      {"list", "", "lists the trees: key, repository, branch, commit, job, age"},
+                      {"list", "", "lists the trees: key, repository, branch, commit, job, age, size, hits"},
                       {"url", "URL", "repository to warm"},
                       {"branch", "NAME", "its branch [master]"},
                       {"repo-link", "URL",

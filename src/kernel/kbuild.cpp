@@ -8,7 +8,9 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/strings.h"
+#include "kernel/replay.h"
 
 namespace bowsprit::kernel {
 namespace {
@@ -16,6 +18,10 @@ namespace {
 constexpr std::size_t kMaxConfig = 8U << 20U;
 /// What bowsprit notes in a build folder about the last good configuration and the last full build.
 constexpr std::string_view kNotes = ".bowsprit.json";
+constexpr const char* kReplayNote = "replay";
+constexpr const char* kReplayMakefile = ".bowsprit.replay.mk";
+/// Reading the makefiles takes a second; far more means that something is wrong.
+constexpr milliseconds kEnvironmentLimit{60'000};
 
 Json read_notes(const fs::path& build) {
   if (const auto text = read_file(build / kNotes, 1U << 20U))
@@ -114,7 +120,7 @@ bool Kbuild::is_configured(const std::string& wanted) const {
 }
 
 Result<ConfigureStep> Kbuild::configure(const KunitConfig& wanted, milliseconds limit, int stop_fd,
-                                        const BuildWatch& watch) const {
+                                        const BuildWatch& watch) {
   const auto& build = options_.build;
   // Below what was asked for: the options that kunit.py adds to every build, and no commit id in the version.
   std::vector<ConfigOption> base{{"CONFIG_LOCALVERSION_AUTO", "n", {}}};
@@ -129,7 +135,8 @@ Result<ConfigureStep> Kbuild::configure(const KunitConfig& wanted, milliseconds 
   const auto text = config_text(override_options(std::move(base), wanted.options));
   TRY(write_file(build / ".kunitconfig", wanted.text()));
   ConfigureStep step;
-  if (options_.shortcuts && is_configured(text)) {
+  configuration_stayed_ = options_.shortcuts && is_configured(text);
+  if (configuration_stayed_) {
     step.skipped = true;
     step.ok = true;
   } else {
@@ -159,10 +166,84 @@ Result<ConfigureStep> Kbuild::configure(const KunitConfig& wanted, milliseconds 
   return step;
 }
 
+/// Builds by the saved commands; nullopt where that can't be proven to be the same as make, or fails.
+Result<std::optional<KernelBuild>> Kbuild::replay(milliseconds limit, int stop_fd, const BuildWatch& watch, Json note,
+                                                  std::string& reason) const {
+  const auto& build = options_.build;
+  auto plan = plan_replay(options_.tree, build, note, build_environment());
+  reason = plan.reason;
+  if (!plan.reason.empty()) return std::nullopt;
+  KernelBuild result;
+  result.ok = true;
+  result.replayed = true;
+  result.kernel = build / "linux";
+  if (!plan.objects.empty()) {
+    TRY(write_file(build / kReplayMakefile, plan.makefile));
+    BuildLog log(options_.tree, build);
+    BuildProgress progress{.known = static_cast<int>(plan.objects.size())};
+    log.on_object = [&](const std::string& object) {
+      if (++progress.done > progress.known) progress.known = 0;
+      progress.object = object;
+      if (watch.progress) watch.progress(progress);
+    };
+    std::string output;  // kept back, since after a failure make says it all again
+    TRY_ASSIGN(const auto outcome,
+               run_streaming({.argv = {"make", "-rR", "--no-print-directory", fmt::format("-j{}", options_.jobs), "-f",
+                                       kReplayMakefile, "all"},
+                              .env = std::move(plan.env),
+                              .cwd = build},
+                             limit, stop_fd, [&](std::string_view bytes) {
+                               log.feed(bytes);
+                               output += bytes;
+                             }));
+    result = finished_step<KernelBuild>(outcome, log);
+    result.replayed = true;
+    result.kernel = build / "linux";
+    if (result.end == CommandEnd::exited && !result.ok) {
+      reason = "a command failed";
+      return std::nullopt;
+    }
+    if (watch.output) watch.output(output);
+    result.steps = progress.done;
+  }
+  renew_replay_note(note, build);
+  if (result.ok) write_note(build, kReplayNote, std::move(note));
+  return result;
+}
+
+/// After a build by make: what a later one needs to know. A failure costs time later, never a verdict.
+void Kbuild::note_for_replay(int stop_fd) const {
+  // The environment that make gives to commands, printed by a rule of our own. Make's warnings go elsewhere.
+  auto argv = make_command({"bowsprit-environment"}, 1);
+  argv.emplace_back("--eval=bowsprit-environment:;@env -0");
+  argv.insert(argv.begin(), {"sh", "-c", "exec \"$@\" 2>/dev/null", "sh"});
+  std::string output;
+  const auto asked = run_streaming({.argv = std::move(argv), .env = build_environment(), .cwd = options_.build},
+                                   kEnvironmentLimit, stop_fd, [&](std::string_view bytes) { output += bytes; });
+  if (!asked || asked->end != CommandEnd::exited || !asked->status.ok()) return;
+  auto note = replay_note(options_.tree, options_.build, parse_environment(output), build_environment());
+  if (!note.is_null()) write_note(options_.build, kReplayNote, std::move(note));
+}
+
 Result<KernelBuild> Kbuild::build(milliseconds limit, int stop_fd, const BuildWatch& watch) const {
   const auto& build = options_.build;
+  const auto begin = std::chrono::steady_clock::now();
   std::error_code ignored;
   const bool cold = !fs::exists(build / "vmlinux", ignored);
+  // Taken away while anything is made here: it is of a folder in which all is up to date.
+  const Json note = json_get(read_notes(build), kReplayNote);
+  if (!note.is_null()) write_note(build, kReplayNote, nullptr);
+  std::string why_by_make;
+  if (options_.shortcuts && !cold) {
+    why_by_make = "the configuration was made anew";
+    if (configuration_stayed_) {
+      TRY_ASSIGN(auto replayed, replay(limit, stop_fd, watch, note, why_by_make));
+      if (replayed) return *std::move(replayed);
+    }
+    log_debug("kernel", "built by make: {}", why_by_make);
+    limit -= std::chrono::ceil<milliseconds>(std::chrono::steady_clock::now() - begin);
+    limit = std::max(limit, milliseconds(0));
+  }
   auto env = build_environment();
   if (cold) add_ccache(env);
   TRY_ASSIGN(const auto config, read_file(build / ".config", kMaxConfig));
@@ -171,8 +252,8 @@ Result<KernelBuild> Kbuild::build(milliseconds limit, int stop_fd, const BuildWa
   BuildLog log(options_.tree, build);
   BuildProgress progress;
   // A first build makes everything and a later one a few objects: each is foretold by the last of its kind.
-  const std::string note = cold ? "objects" : "objects_warm";
-  progress.known = static_cast<int>(std::clamp<std::int64_t>(json_int(read_notes(build), note), 0, 1'000'000));
+  const std::string objects = cold ? "objects" : "objects_warm";
+  progress.known = static_cast<int>(std::clamp<std::int64_t>(json_int(read_notes(build), objects), 0, 1'000'000));
   log.on_object = [&](const std::string& object) {
     if (++progress.done > progress.known) progress.known = 0;
     progress.object = object;
@@ -190,7 +271,10 @@ Result<KernelBuild> Kbuild::build(milliseconds limit, int stop_fd, const BuildWa
   result.cold = cold;
   result.steps = progress.done;
   result.kernel = build / options_.architecture->image;
-  if (result.ok) write_note(build, note, progress.done);
+  result.why_by_make = std::move(why_by_make);
+  if (result.ok) write_note(build, objects, progress.done);
+  if (result.ok && options_.shortcuts && options_.kept && !modules && options_.architecture->qemu.empty())
+    note_for_replay(stop_fd);
   return result;
 }
 

@@ -3,7 +3,8 @@
 ///
 /// Objects stay reusable: user, host, time stamp and local version are fixed, so nothing of the machine or the commit
 /// gets into them. Where it is proven that `olddefconfig` would change nothing it is left out, which saves a second of
-/// three. Does not: judge (it tells what make and the compiler said), clean a build folder, or write into the tree.
+/// three; where only texts of sources changed, the commands that make saved are run instead of all of make (replay.h),
+/// which saves most of another two. Does not: judge (it tells what make and the compiler said), clean a build folder, or write into the tree.
 /// Threads: one Kbuild per build folder; `take_build_folder` keeps other processes out of it.
 ///
 ///   TRY_ASSIGN(const auto lock, take_build_folder(build, stop_fd, {}));
@@ -13,11 +14,13 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/result.h"
 #include "kernel/architecture.h"
 #include "kernel/build_log.h"
@@ -34,6 +37,7 @@ struct KbuildOptions {
   int jobs = 1;
   const Architecture* architecture = &architectures().front();
   bool shortcuts = true;  ///< leave out steps that are proven unneeded
+  bool kept = true;       ///< the build folder will be built in again: note what a later build can make use of
 };
 
 /// What a step of make came to. `end` other than exited: it was ended by us.
@@ -53,9 +57,11 @@ struct ConfigureStep : BuildStep {
 };
 
 struct KernelBuild : BuildStep {
-  fs::path kernel;    ///< what is booted, where ok
-  bool cold = false;  ///< nothing was there to reuse
-  int steps = 0;      ///< objects made, as make named them
+  fs::path kernel;          ///< what is booted, where ok
+  bool cold = false;        ///< nothing was there to reuse
+  int steps = 0;            ///< objects made, as make named them
+  bool replayed = false;    ///< by the saved commands (kernel/replay.h) instead of all of make
+  std::string why_by_make;  ///< why not, where shortcuts are allowed and there was a build before
 };
 
 /// The result of a command that was run with `log` reading along.
@@ -94,15 +100,18 @@ class Kbuild {
 
   /// Makes BUILD/.config from `wanted` on top of the architecture's own options.
   /// @error not_found  make is not installed
-  Result<ConfigureStep> configure(const KunitConfig& wanted, milliseconds limit, int stop_fd,
-                                  const BuildWatch& watch) const;
-  /// Builds the kernel program; modules too where the configuration has any.
+  Result<ConfigureStep> configure(const KunitConfig& wanted, milliseconds limit, int stop_fd, const BuildWatch& watch);
+  /// Builds the kernel program; modules too where the configuration has any. After `configure`.
   Result<KernelBuild> build(milliseconds limit, int stop_fd, const BuildWatch& watch) const;
 
  private:
   [[nodiscard]] std::vector<std::string> make_command(const std::vector<std::string>& targets, int jobs) const;
   [[nodiscard]] bool is_configured(const std::string& wanted) const;
+  Result<std::optional<KernelBuild>> replay(milliseconds limit, int stop_fd, const BuildWatch& watch, Json note,
+                                            std::string& reason) const;
+  void note_for_replay(int stop_fd) const;
   KbuildOptions options_;
+  bool configuration_stayed_ = false;
 };
 
 /// Holds a build folder against other processes of bowsprit while it lives.

@@ -17,6 +17,7 @@
 #include <cstring>
 
 #include "base/strings.h"
+#include "os/stoppable.h"
 
 extern char** environ;
 
@@ -247,8 +248,8 @@ ExitStatus ChildProcess::stop(milliseconds grace) {
   return status_.value_or(ExitStatus{128 + SIGKILL, SIGKILL});
 }
 
-Result<CommandOutput> run_command(SpawnOptions options, milliseconds limit, std::string_view input,
-                                  std::size_t output_limit) {
+Result<CommandOutput> run_stoppable(SpawnOptions options, milliseconds limit, int stop_fd, std::string_view input,
+                                    std::size_t output_limit) {
   TRY_ASSIGN(Pipe out, Pipe::create());
   TRY_ASSIGN(Pipe err, Pipe::create());
   Pipe in;
@@ -272,9 +273,13 @@ Result<CommandOutput> run_command(SpawnOptions options, milliseconds limit, std:
     into.append(buffer.data(), std::min(count, output_limit - std::min(output_limit, into.size())));
     return {};
   };
+  const auto stopped = [&] {
+    child.stop(milliseconds(0));
+    return fail(ErrorKind::cancelled, "run '{}': stopped", shorten(join(options.argv, " "), 200));
+  };
   while (out.reader || err.reader || in.writer) {
-    std::array<pollfd, 3> entries{pollfd{out.reader.get(), POLLIN, 0}, pollfd{err.reader.get(), POLLIN, 0},
-                                  pollfd{in.writer.get(), POLLOUT, 0}};
+    std::array<pollfd, 4> entries{pollfd{out.reader.get(), POLLIN, 0}, pollfd{err.reader.get(), POLLIN, 0},
+                                  pollfd{in.writer.get(), POLLOUT, 0}, pollfd{stop_fd, POLLIN, 0}};
     const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
     const int ready =
         ::poll(entries.data(), entries.size(), static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 1 << 30)));
@@ -285,6 +290,7 @@ Result<CommandOutput> run_command(SpawnOptions options, milliseconds limit, std:
                   format_duration(limit));
     }
     if (ready < 0) continue;
+    if (entries[3].revents != 0) return stopped();
     if (entries[0].revents != 0) TRY(drain(out.reader, result.out));
     if (entries[1].revents != 0) TRY(drain(err.reader, result.err));
     if (entries[2].revents != 0) {
@@ -294,7 +300,13 @@ Result<CommandOutput> run_command(SpawnOptions options, milliseconds limit, std:
     }
   }
   const auto left = std::chrono::ceil<milliseconds>(deadline - std::chrono::steady_clock::now());
-  TRY_ASSIGN(const auto status, child.wait_for(std::max(milliseconds(0), left)));
+  // Most end with their output; one that does not can be stopped all the same.
+  std::array<pollfd, 2> last{pollfd{child.pidfd(), POLLIN, 0}, pollfd{stop_fd, POLLIN, 0}};
+  while (::poll(last.data(), last.size(), static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 1 << 30))) < 0 &&
+         errno == EINTR) {
+  }
+  if (last[0].revents == 0 && last[1].revents != 0) return stopped();
+  TRY_ASSIGN(const auto status, child.wait_for(milliseconds(0)));
   if (!status) {
     child.stop(milliseconds(0));
     return fail(ErrorKind::timeout, "run '{}': no end within {}", shorten(join(options.argv, " "), 200),
@@ -302,6 +314,11 @@ Result<CommandOutput> run_command(SpawnOptions options, milliseconds limit, std:
   }
   result.status = *status;
   return result;
+}
+
+Result<CommandOutput> run_command(SpawnOptions options, milliseconds limit, std::string_view input,
+                                  std::size_t output_limit) {
+  return run_stoppable(std::move(options), limit, -1, input, output_limit);
 }
 
 Result<std::string> run_checked(SpawnOptions options, milliseconds limit, std::string_view input) {

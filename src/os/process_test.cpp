@@ -5,8 +5,11 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <thread>
+
 #include "base/strings.h"
 #include "os/files.h"
+#include "os/stoppable.h"
 
 namespace bowsprit {
 namespace {
@@ -54,6 +57,18 @@ TEST(Process, TimeoutIsAnErrorOfItsOwn) {
   const auto output = run_command({.argv = {"sleep", "1000"}}, milliseconds(50));
   ASSERT_FALSE(output);
   EXPECT_EQ(output.error().kind, ErrorKind::timeout);
+}
+
+TEST(Process, EndsAtOnceWhenItsStopDescriptorIsReadable) {
+  auto stop = Pipe::create();
+  ASSERT_TRUE(stop);
+  std::thread stopper([&] { stop->writer.reset(); });  // the end of a file is readable, too
+  for (const char* script : {"sleep 1000", "exec >/dev/null 2>&1; sleep 1000"}) {
+    const auto output = run_stoppable({.argv = {"sh", "-c", script}}, seconds(600), stop->reader.get());
+    ASSERT_FALSE(output) << script;
+    EXPECT_EQ(output.error().kind, ErrorKind::cancelled);
+  }
+  stopper.join();
 }
 
 TEST(Files, AtomicWriteLeavesNoTemporary) {

@@ -51,9 +51,20 @@ def test_a_killed_server_reports_once_after_its_restart(stage, phase):
     assert len(stage.reports_of(change)) == 1
 
 
+def test_the_warm_tree_follows_its_branch_without_a_job(stage):
+    stage.warm()
+    [before] = [tree for tree in stage.warm_trees() if tree["job"] == "kunit"]
+    assert before["built"] and before["hits"] > 0 and before["bytes"] > 100_000_000
+    stage.advance_branch({"lib/kunit/moved.txt": "moved\n"}, "kunit: the branch moves on")
+    tip = stage.author.git("rev-parse", "refs/heads/master")
+    wait_for(lambda: any(tree["key"] == before["key"] and tree["commit"] == tip and tree["built"] for tree in stage.warm_trees()),
+             f"a warm tree at {tip}", PATIENCE, every=0.5)
+
+
 def test_a_server_killed_while_it_makes_a_warm_tree_reports_once(stage):
-    stage.start_server_with_jobs(stage.job("slow", "sleep 3"))
+    stage.server.stop()  # or it might have its tree before the change is there
     change = stage.push({"lib/kunit/note.txt": "killed\n"}, "kunit: killed while at warm")
+    stage.start_server_with_jobs(stage.job("slow", "sleep 3"))
     stage.wait_for_phase(change, "warm")
     stage.server.kill()
     stage.start_server_with_jobs(stage.job("slow", "sleep 3"))

@@ -67,6 +67,10 @@ class Server:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def pid(self):
+        return self._process.pid
+
+    @property
     def url(self):
         return f"http://127.0.0.1:{self._port_file.read_text().strip().rsplit(':', 1)[-1]}"
 

@@ -94,6 +94,11 @@ class Stage:
                   command: {json.dumps(command)}
             """)
 
+    def warm_trees(self):
+        """What `bowsprit warm --list` says of the server's trees."""
+        words = [str(program()), "warm", "--work", str(self.server.state / "work"), "--list", "--format", "json"]
+        return json.loads(subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout)
+
     def warm(self):
         """Makes sure that the warm tree of the branch is there and of its tip, for tests with limits that leave no time for it."""
         self.start_server()

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/strings.h"
+#include "os/stoppable.h"
 
 namespace bowsprit::exec {
 namespace {
@@ -87,7 +88,7 @@ Result<CommandOutput> Git::run(std::vector<std::string> args, const Environment&
   auto env = git_environment(repository_);
   for (const auto& [name, value] : extra) env[name] = value;
   args.insert(args.begin(), "git");
-  return run_command({.argv = std::move(args), .env = std::move(env)}, kLocalLimit, input, 256U << 20U);
+  return run_stoppable({.argv = std::move(args), .env = std::move(env)}, kLocalLimit, stop_fd_, input, 256U << 20U);
 }
 
 Result<std::string> Git::checked(std::vector<std::string> args, const Environment& extra,
@@ -99,14 +100,15 @@ Result<std::string> Git::checked(std::vector<std::string> args, const Environmen
               shorten(trim(output.err), 2000));
 }
 
-Result<> Git::fetch(const std::string& url, const std::vector<std::string>& refspecs, const GitCredentials& credentials,
-                    milliseconds limit) const {
+Result<CommandOutput> Git::run_remote(std::vector<std::string> args, const std::string& url,
+                                      const std::vector<std::string>& refs, const GitCredentials& credentials,
+                                      milliseconds limit) const {
   if (url.empty() || url.starts_with('-') || url.find("::") != std::string::npos)
-    return fail(ErrorKind::bad_config, "fetch from '{}': this is not a URL of a git repository", url);
-  SpawnOptions options{.argv = {"git", "fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
-                                "--no-recurse-submodules", "--force", "--", url},
-                       .env = git_environment(repository_)};
-  options.argv.insert(options.argv.end(), refspecs.begin(), refspecs.end());
+    return fail(ErrorKind::bad_config, "{} from '{}': this is not a URL of a git repository", args[0], url);
+  args.insert(args.begin(), "git");
+  args.insert(args.end(), {"--", url});
+  args.insert(args.end(), refs.begin(), refs.end());
+  SpawnOptions options{.argv = std::move(args), .env = git_environment(repository_)};
   Fd secret;
   if (!credentials.password.empty() && !origin_of(url).empty()) {
     TRY_ASSIGN(secret, credential_file(credentials));
@@ -116,10 +118,23 @@ Result<> Git::fetch(const std::string& url, const std::vector<std::string>& refs
                fmt::format("!f() {{ test \"$1\" != get || cat /proc/self/fd/{}; }}; f", kCredentialFd));
   }
   if (!credentials.cookie_file.empty()) add_config(*options.env, "http.cookieFile", credentials.cookie_file);
-  TRY_ASSIGN(const auto output, run_command(std::move(options), limit));
+  return run_stoppable(std::move(options), limit, stop_fd_);
+}
+
+Result<> Git::fetch(const std::string& url, const std::vector<std::string>& refspecs, const GitCredentials& credentials,
+                    milliseconds limit) const {
+  TRY_ASSIGN(const auto output, run_remote({"fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
+                                            "--no-recurse-submodules", "--force"},
+                                           url, refspecs, credentials, limit));
   if (output.status.ok()) return {};
   return fail(kind_of_fetch_failure(output.err), "fetch {} from '{}': {}", join(refspecs, " "), url,
               shorten(trim(output.err), 1000));
+}
+
+Result<std::string> Git::remote_head(const std::string& url, const GitCredentials& credentials) const {
+  TRY_ASSIGN(const auto output, run_remote({"ls-remote", "--symref"}, url, {"HEAD"}, credentials, kLocalLimit));
+  if (output.status.ok()) return output.out;
+  return fail(kind_of_fetch_failure(output.err), "ask '{}' for its HEAD: {}", url, shorten(trim(output.err), 1000));
 }
 
 }  // namespace bowsprit::exec

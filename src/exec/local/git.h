@@ -32,7 +32,8 @@ bool safe_ref(std::string_view name);
 
 class Git {
  public:
-  explicit Git(fs::path repository) : repository_(std::move(repository)) {}
+  /// `stop_fd`: readable ends every command at once, with the error cancelled.
+  explicit Git(fs::path repository, int stop_fd = -1) : repository_(std::move(repository)), stop_fd_(stop_fd) {}
 
   /// Runs `git ARGS` to its end, with `extra` added to its environment.
   Result<CommandOutput> run(std::vector<std::string> args, const Environment& extra = {},
@@ -44,11 +45,18 @@ class Git {
   /// denied  the server refused our credentials
   Result<> fetch(const std::string& url, const std::vector<std::string>& refspecs, const GitCredentials& credentials,
                  milliseconds limit) const;
+  /// What `git ls-remote --symref URL HEAD` prints. Errors as of `fetch`.
+  Result<std::string> remote_head(const std::string& url, const GitCredentials& credentials) const;
 
   [[nodiscard]] const fs::path& repository() const { return repository_; }
+  [[nodiscard]] int stop_fd() const { return stop_fd_; }
 
  private:
+  Result<CommandOutput> run_remote(std::vector<std::string> args, const std::string& url,
+                                   const std::vector<std::string>& refs, const GitCredentials& credentials,
+                                   milliseconds limit) const;
   fs::path repository_;
+  int stop_fd_;
 };
 
 }  // namespace bowsprit::exec

@@ -120,6 +120,7 @@ Result<JobPlan> plan_job(const RunRequest& request, const MergedSource& source, 
                   request.job.name, policy->second);
     plan.env["BOWSPRIT_POLICY"] = policy->second;
   }
+  plan.env["BOWSPRIT_BUILD_KEPT"] = "no";
   if (auto done = add_variables(container, plan.env); !done)
     return std::unexpected(std::move(done).error().with("job '{}'", request.job.name));
   for (const char* list : {"command", "args"})

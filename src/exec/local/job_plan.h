@@ -16,7 +16,8 @@
 
 namespace bowsprit::exec {
 
-/// Where a job finds its kept build folder, also in the environment variable BOWSPRIT_BUILD_DIR.
+/// Where a job finds its build folder, also in the environment variable BOWSPRIT_BUILD_DIR. What it writes there is
+/// thrown away with it, as BOWSPRIT_BUILD_KEPT=no says; only the making of a warm tree keeps it.
 inline constexpr const char* kBuildPath = "/build";
 /// What the change changes in C files, as git diff -U0, for jobs on a change: their source has no git. Named by BOWSPRIT_CHANGE_DIFF.
 inline constexpr const char* kChangeDiffPath = "/etc/bowsprit/change.diff";

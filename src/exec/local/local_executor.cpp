@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "exec/local/local_executor.h"
 
+#include <sched.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +11,11 @@
 
 namespace bowsprit::exec {
 namespace {
+
+constexpr const char* kCcachePath = "/ccache";
+constexpr const char* kCcacheSize = "5G";
+/// Nothing that a stopped making would still write is wanted, and the end of the server waits for it.
+constexpr milliseconds kMakerGrace{500};
 
 double seconds_since(SteadyTime begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
@@ -65,7 +71,12 @@ RunRequest base_request(const RunRequest& request, const std::string& base_sha) 
 }  // namespace
 
 LocalExecutor::LocalExecutor(LocalOptions options, Sandbox sandbox)
-    : options_(std::move(options)), sandbox_(std::move(sandbox)), trees_(options_.work / "warm") {}
+    : options_(std::move(options)),
+      sandbox_(std::move(sandbox)),
+      trees_(options_.work / "warm"),
+      keeper_({.may_start = [this] { return has_free_slot(); },
+               .bring_to_tip = [this](const RunRequest& request) { return keep(request); }},
+              options_.warm_times) {}
 
 Result<std::unique_ptr<LocalExecutor>> LocalExecutor::create(LocalOptions options) {
   std::error_code code;
@@ -84,6 +95,10 @@ Result<std::unique_ptr<LocalExecutor>> LocalExecutor::create(LocalOptions option
                                             .image_root = options.image_root,
                                             .job_uid = options.job_uid,
                                             .artifact_limits = options.artifact_limits}));
+  if (!fs::exists(options.work / "ccache", code)) {
+    TRY(make_dirs(options.work / "ccache"));
+    TRY(sandbox.give_to_job(options.work / "ccache"));
+  }
   return std::unique_ptr<LocalExecutor>(new LocalExecutor(std::move(options), std::move(sandbox)));
 }
 
@@ -91,11 +106,11 @@ LocalExecutor::~LocalExecutor() {
   std::vector<std::thread> threads;
   {
     const std::scoped_lock lock(mutex_);
-    stop_makers_.set();
     for (auto& [id, run] : runs_) {
       run->stop.set();
       threads.push_back(std::move(run->thread));
     }
+    stop_makers_.set();  // and all of git
     for (auto& [key, making] : makings_) threads.push_back(std::move(making->thread));
     changed_.notify_all();
   }
@@ -108,6 +123,9 @@ Result<> LocalExecutor::recover() {
   TRY(remove_tree(options_.work / "layers"));
   TRY(make_dirs(options_.work / "layers"));
   trees_.tidy();
+  limit_disk();
+  const std::scoped_lock lock(mutex_);
+  recovered_ = true;
   return {};
 }
 
@@ -152,8 +170,8 @@ Result<std::shared_ptr<Mirror>> LocalExecutor::mirror_of(const prow::Refs& refs)
   const std::scoped_lock lock(mutex_);
   auto& mirror = mirrors_[url];
   if (!mirror) {
-    TRY_ASSIGN(mirror,
-               Mirror::open(options_.work / "mirrors" / sha256_hex(url).substr(0, 16), url, options_.credentials));
+    TRY_ASSIGN(mirror, Mirror::open(options_.work / "mirrors" / sha256_hex(url).substr(0, 16), url,
+                                    options_.credentials, stop_makers_.fd()));
   }
   return mirror;
 }
@@ -200,6 +218,11 @@ Result<WarmLease> LocalExecutor::make_tree(const RunRequest& request, const std:
       [&](const WarmTreeInfo& tree) -> Result<WarmBuild> {
         auto job = sandbox_job(base, plan);
         job.id = "warm-" + tree.key;
+        job.env.erase("BOWSPRIT_BUILD_KEPT");
+        job.grace = std::min(job.grace, kMakerGrace);
+        // Objects of merged code may serve the next cold build. No job of a change sees this folder.
+        job.folders.push_back({.inside = kCcachePath, .writable = options_.work / "ccache"});
+        job.env.insert({{"CCACHE_DIR", kCcachePath}, {"CCACHE_MAXSIZE", kCcacheSize}});
         job.folders.push_back({.inside = plan.source_path, .layers = {tree.source()}});
         job.folders.push_back({.inside = kBuildPath, .writable = tree.build()});
         job.artifacts = tree.base();
@@ -212,24 +235,46 @@ Result<WarmLease> LocalExecutor::make_tree(const RunRequest& request, const std:
                    wanted.branch, end.reason);
         return WarmBuild{end.how == SandboxEnd::How::exited, end.exit_code};
       });
-  if (lease) log_info("exec", "warm tree {} made in {:.1f} s", lease->tree().key, lease->tree().seconds);
+  if (!lease) return lease;
+  log_info("exec", "warm tree {} made in {:.1f} s", lease->tree().key, lease->tree().seconds);
   return lease;
+}
+
+/// Removes trees over the limit, and lets git forget their commits.
+void LocalExecutor::limit_disk() {
+  if (options_.warm_disk == 0) return;
+  for (const auto& tree : trees_.keep_within(options_.warm_disk)) {
+    log_info("exec", "removed warm tree {} of {} {}, the least used: the disk limit is reached", tree.key,
+             tree.repository, tree.branch);
+    std::shared_ptr<Mirror> mirror;
+    {
+      const std::scoped_lock lock(mutex_);
+      if (const auto known = mirrors_.find(tree.repository); known != mirrors_.end()) mirror = known->second;
+    }
+    if (!mirror) continue;  // its repository is not watched any more; then the name keeps a commit, and no more
+    if (const auto unpinned = mirror->pin(tree.key, ""); !unpinned) log_warn("exec", "{}", unpinned.error().text());
+  }
 }
 
 /// Makes a tree on a thread of its own, unless that goes on already; null where it failed before. Call with the mutex held.
 std::shared_ptr<LocalExecutor::Making> LocalExecutor::begin_making(const RunRequest& request,
                                                                    const std::shared_ptr<Mirror>& mirror,
-                                                                   const WarmTreeInfo& wanted) {
+                                                                   const WarmTreeInfo& wanted, bool in_the_background) {
   if (const auto failed = unmakeable_.find(wanted.key); failed != unmakeable_.end() && failed->second == wanted.commit)
     return nullptr;
   auto& making = makings_[wanted.key];
   if (making && !making->done) return making;
   if (making && making->thread.joinable()) making->thread.join();
   making = std::make_shared<Making>();
-  making->thread = std::thread([this, request, mirror, wanted, making] {
+  making->thread = std::thread([this, request, mirror, wanted, in_the_background, making] {
+    // All that this thread starts inherits it. A failure only means that it is not as polite.
+    const sched_param none{};
+    if (in_the_background && ::sched_setscheduler(0, SCHED_IDLE, &none) != 0)
+      log_warn("exec", "warm trees are made at the priority of jobs: sched_setscheduler is refused");
     const auto lease = make_tree(request, mirror, wanted);
-    if (!lease) log_warn("exec", "{}", lease.error().text());
+    if (!lease && lease.error().kind != ErrorKind::cancelled) log_warn("exec", "{}", lease.error().text());
     const std::scoped_lock done(mutex_);
+    may_be_over_limit_ = true;
     if (lease)
       unmakeable_.erase(wanted.key);
     else if (lease.error().kind != ErrorKind::cancelled)
@@ -240,22 +285,69 @@ std::shared_ptr<LocalExecutor::Making> LocalExecutor::begin_making(const RunRequ
   return making;
 }
 
+bool LocalExecutor::has_free_slot() {
+  const std::scoped_lock lock(mutex_);
+  if (!recovered_) return false;
+  const auto running = std::ranges::count_if(runs_, [](const auto& entry) { return !entry.second->finished; });
+  return running < options_.capacity;
+}
+
+/// What WarmKeeper calls: the tree of a job as of the branch's tip now. Removal is here too, as no job waits for it.
+Result<> LocalExecutor::keep(const RunRequest& request) {
+  auto done = bring_to_tip(request);
+  std::unique_lock lock(mutex_);
+  const bool grew = std::exchange(may_be_over_limit_, false);
+  lock.unlock();
+  if (grew) limit_disk();
+  return done;
+}
+
+Result<> LocalExecutor::bring_to_tip(RunRequest request) {
+  request.id = "warm";
+  TRY_ASSIGN(const auto mirror, mirror_of(request.refs));
+  if (request.refs.base_ref.empty()) {
+    TRY_ASSIGN(request.refs.base_ref, mirror->head_branch());
+  }
+  TRY_ASSIGN(const auto tip, mirror->fetch_branch(request.refs.base_ref));
+  TRY_ASSIGN(const auto plan,
+             plan_job(base_request(request, tip), {.base_sha = tip, .merged_sha = tip}, options_.job_env));
+  const auto wanted = wanted_tree(request, plan, tip);
+  if (const auto lease = trees_.newest(wanted.key); lease && lease->tree().commit == tip) return {};
+  std::unique_lock lock(mutex_);
+  if (stop_makers_.is_set()) return fail(ErrorKind::cancelled, "the server ends");
+  const auto making = begin_making(request, mirror, wanted, /*in_the_background=*/true);
+  if (!making) return {};
+  changed_.wait(lock, [&] { return making->done || stop_makers_.is_set(); });
+  return {};
+}
+
+/// The tree of the key that is the fewest commits away from what the change is merged into.
+std::optional<WarmLease> LocalExecutor::nearest_tree(const std::shared_ptr<Mirror>& mirror,
+                                                     const WarmTreeInfo& wanted) const {
+  return trees_.nearest(wanted.key, [&](const std::string& commit) -> std::optional<std::int64_t> {
+    const auto counted = mirror->git().checked({"rev-list", "--count", commit + "..." + wanted.commit});
+    return counted ? parse_int(trim(*counted)) : std::nullopt;
+  });
+}
+
 /// The job's warm tree, made first where there is none; nullopt where it can't be made of this commit or the run is
 /// aborted.
 Result<std::optional<WarmLease>> LocalExecutor::warm_lease(const RunRequest& request,
                                                            const std::shared_ptr<Mirror>& mirror,
                                                            const WarmTreeInfo& wanted, RunObserver& observer,
                                                            const StopSwitch& stop) {
-  if (auto lease = trees_.newest(wanted.key)) return lease;
+  if (auto lease = nearest_tree(mirror, wanted)) return lease;
   std::unique_lock lock(mutex_);
-  const auto making = begin_making(request, mirror, wanted);
+  if (stop.is_set()) return std::nullopt;  // also: nothing begins that the end of the server would not wait for
+  const auto making = begin_making(request, mirror, wanted, /*in_the_background=*/false);
   if (!making) return std::nullopt;
   lock.unlock();
+  keeper_.want_also(request);
   observer.on_phase(request.id, "warm");
   lock.lock();
   changed_.wait(lock, [&] { return making->done || stop.is_set(); });
   lock.unlock();
-  return trees_.newest(wanted.key);
+  return nearest_tree(mirror, wanted);
 }
 
 Result<WarmTreeInfo> LocalExecutor::refresh(const RunRequest& request) {
@@ -264,6 +356,7 @@ Result<WarmTreeInfo> LocalExecutor::refresh(const RunRequest& request) {
   TRY_ASSIGN(const auto plan,
              plan_job(base_request(request, tip), {.base_sha = tip, .merged_sha = tip}, options_.job_env));
   TRY_ASSIGN(const auto lease, make_tree(request, mirror, wanted_tree(request, plan, tip)));
+  limit_disk();
   return lease.tree();
 }
 
@@ -289,12 +382,12 @@ Result<RunOutcome> LocalExecutor::run_and_refresh(const RunRequest& request, Run
   std::optional<Refresh> refresh;
   auto outcome = run_steps(request, observer, stop, refresh);
   if (!refresh || stop.is_set()) return outcome;
-  std::unique_lock lock(mutex_);
-  if (stop_makers_.is_set()) return outcome;
-  const auto making = begin_making(request, refresh->mirror, refresh->wanted);
-  lock.unlock();
   const bool misses_base = outcome && outcome->state == RunState::exited && outcome->exit_code != 0 &&
                            options_.misses_base && options_.misses_base(request.artifacts);
+  std::unique_lock lock(mutex_);
+  if (stop_makers_.is_set()) return outcome;
+  const auto making = begin_making(request, refresh->mirror, refresh->wanted, /*in_the_background=*/!misses_base);
+  lock.unlock();
   if (!making || !misses_base) return outcome;
   observer.on_output(request.id,
                      "[bowsprit: the branch has moved since its kept kernel was built; that is built anew, and the job "
@@ -347,6 +440,10 @@ Result<RunOutcome> LocalExecutor::run_steps(const RunRequest& request, RunObserv
   job.artifacts = request.artifacts;
   if (!request.refs.pulls.empty()) add_change_diff(job, mirror->git(), source);
   if (lease) {
+    {
+      const std::scoped_lock lock(mutex_);
+      trees_.note_use(lease->tree().key);
+    }
     TRY(write_layer(mirror->git(), lease->tree().commit, source.merged_sha, layer));
     job.folders.push_back({.inside = plan.source_path, .layers = {layer, lease->tree().source()}});
     job.folders.push_back({.inside = kBuildPath, .layers = {lease->tree().build()}});

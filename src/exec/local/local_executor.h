@@ -3,10 +3,13 @@
 ///
 /// A run's phases, as told to the observer: "source" (fetch and merge), "warm" (only where the job has no warm tree
 /// yet: it is made first, by the same job on the branch itself), "run". What a job changes is laid over the warm tree
-/// and thrown away. A tree of an older tip serves too; it is brought to the new one behind the run. Errors of git, disk or runc are `infra_error`; a job on a branch whose warm tree can't be made
-/// runs cold.
+/// and thrown away. A tree of an older tip serves too; it is brought to the new one behind the run. Errors of git, disk
+/// or runc are `infra_error`; a job on a branch whose warm tree can't be made runs cold. After `recover`, trees that
+/// `keep_warm` names are made and refreshed without a job (warm_keeper.h), with processors that no job wants: scheduling
+/// policy SCHED_IDLE (sched(7)).
 /// Does not: schedule. It starts whatever it is given; `capacity` is what it asks for.
-/// Threads: one per run, one per warm tree in the making; observer calls come from them.
+/// Threads: one per run, one per warm tree in the making, one that keeps trees warm; observer calls come from the
+/// first.
 ///
 ///   TRY_ASSIGN(auto executor, LocalExecutor::create({.work = "/var/lib/bowsprit/exec"}));
 ///   TRY(executor->recover());
@@ -21,18 +24,21 @@
 #include "exec/local/job_plan.h"
 #include "exec/local/mirror.h"
 #include "exec/local/sandbox.h"
+#include "exec/local/warm_keeper.h"
 #include "exec/local/warm_trees.h"
 
 namespace bowsprit::exec {
 
 struct LocalOptions {
-  fs::path work;      ///< mirrors/, warm/, layers/, runs/, state/; on a disk with room for some checkouts
+  fs::path work;      ///< mirrors/, warm/, ccache/, layers/, runs/, state/; on a disk with room for some checkouts
   fs::path bowsprit;  ///< this program; empty: /proc/self/exe
   int capacity = 1;
   GitCredentials credentials;
   /// Where a job's repository is fetched from; default: refs.clone_uri, else "ORG/REPO".
   std::function<std::string(const prow::Refs&)> repository_url;
   SandboxLimits limits;
+  std::uint64_t warm_disk = 0;  ///< bytes that warm trees may hold; 0: no limit
+  WarmKeeper::Times warm_times;
   std::string runc = "runc";
   fs::path image_root = "/";               ///< what jobs see as their root; "/": of the host what is safe to see
   std::map<std::string, fs::path> images;  ///< instead, for jobs whose container names this image
@@ -56,6 +62,12 @@ class LocalExecutor final : public Executor {
   void abort(const std::string& id) override;
   [[nodiscard]] int capacity() const override { return options_.capacity; }
 
+  /// What is kept warm without a job; see WarmKeeper::want.
+  void keep_warm(std::vector<RunRequest> requests) { keeper_.want(std::move(requests)); }
+  /// The branch of a repository (refs.repo) has a new tip.
+  void branch_moved(const std::string& repository, const std::string& branch) {
+    keeper_.branch_moved(repository, branch);
+  }
   /// Makes, or brings to the branch's tip, the warm tree of a job on `refs.base_ref`; blocks. Refs need no pulls.
   Result<WarmTreeInfo> refresh(const RunRequest& request);
   [[nodiscard]] std::vector<WarmTreeInfo> warm_trees() const { return trees_.list(); }
@@ -83,11 +95,17 @@ class LocalExecutor final : public Executor {
                                std::optional<Refresh>& refresh);
   Result<RunOutcome> run_and_refresh(const RunRequest& request, RunObserver& observer, const StopSwitch& stop);
   std::shared_ptr<Making> begin_making(const RunRequest& request, const std::shared_ptr<Mirror>& mirror,
-                                       const WarmTreeInfo& wanted);
+                                       const WarmTreeInfo& wanted, bool in_the_background);
   Result<std::shared_ptr<Mirror>> mirror_of(const prow::Refs& refs);
   [[nodiscard]] std::string url_of(const prow::Refs& refs) const;
   [[nodiscard]] WarmTreeInfo wanted_tree(const RunRequest& request, const JobPlan& plan,
                                          const std::string& commit) const;
+  Result<> keep(const RunRequest& request);
+  Result<> bring_to_tip(RunRequest request);
+  [[nodiscard]] std::optional<WarmLease> nearest_tree(const std::shared_ptr<Mirror>& mirror,
+                                                      const WarmTreeInfo& wanted) const;
+  void limit_disk();
+  [[nodiscard]] bool has_free_slot();
   Result<std::optional<WarmLease>> warm_lease(const RunRequest& request, const std::shared_ptr<Mirror>& mirror,
                                               const WarmTreeInfo& wanted, RunObserver& observer,
                                               const StopSwitch& stop);
@@ -107,6 +125,9 @@ class LocalExecutor final : public Executor {
   std::map<std::string, std::shared_ptr<ActiveRun>> runs_;
   std::map<std::string, std::shared_ptr<Making>> makings_;
   std::map<std::string, std::string> unmakeable_;  ///< warm tree's key -> commit that it could not be made of
+  bool recovered_ = false;
+  bool may_be_over_limit_ = false;  ///< a tree was made since the disk limit was last looked at
+  WarmKeeper keeper_;               ///< the last member: its thread uses the others
 };
 
 }  // namespace bowsprit::exec

@@ -99,6 +99,14 @@ class LocalExecutorTest : public ::testing::Test {
     EXPECT_TRUE(make_dirs(out.artifacts));
     return out;
   }
+  static bool eventually(const std::function<bool()>& condition) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > end) return false;
+      std::this_thread::sleep_for(milliseconds(20));
+    }
+    return true;
+  }
   Recorder::Seen run(RunRequest wanted) {
     const auto id = wanted.id;
     executor_->start(std::move(wanted), recorder_);
@@ -253,6 +261,61 @@ TEST_F(LocalExecutorTest, GivesTheJobWhatTheChangeChangesInCFiles) {
   const auto seen = run(request("1", repository_->change(1, base_),
                                 "[ -z \"$BOWSPRIT_CHANGE_DIFF\" ] || grep '^[-+]' $BOWSPRIT_CHANGE_DIFF"));
   EXPECT_EQ(seen.output, "--- a/a.c\n+++ b/a.c\n-a\n+changed\n");
+}
+
+TEST_F(LocalExecutorTest, KeepsATreeWarmBeforeAnyJobAsksAndWhenItsBranchMoves) {
+  auto wanted = request("0", {.number = 1, .sha = base_, .ref = "refs/heads/master"});
+  wanted.refs.pulls.clear();
+  wanted.refs.base_ref.clear();  // HEAD
+  executor_->keep_warm({wanted});
+  const auto at = [&](const std::string& commit) {
+    return eventually([&] {
+      const auto trees = executor_->warm_trees();
+      return trees.size() == 1 && trees[0].commit == commit && trees[0].built;
+    });
+  };
+  ASSERT_TRUE(at(base_));
+  EXPECT_EQ(executor_->warm_trees()[0].branch, "master");
+  repository_->write("b.c", "merged\n");
+  base_ = repository_->commit("somebody's merged change");
+  executor_->branch_moved("linux", "master");
+  ASSERT_TRUE(at(base_));
+  repository_->write("a.c", "changed\n");
+  repository_->commit("change");
+  const auto seen = run(request("1", repository_->change(1, base_)));
+  EXPECT_THAT(seen.phases, ElementsAre("source", "run"));
+  EXPECT_EQ(seen.output, "CC a.c\n");
+  EXPECT_EQ(executor_->warm_trees()[0].hits, 1);
+}
+
+TEST_F(LocalExecutorTest, EndsTheMakingOfATreeWithTheServerAndKeepsTheOldOne) {
+  const std::string script = "[ ! -f slow ] || sleep 1000; make O=$BOWSPRIT_BUILD_DIR";
+  auto wanted = request("0", {.number = 1, .sha = base_, .ref = "refs/heads/master"}, script);
+  wanted.refs.pulls.clear();
+  executor_->keep_warm({wanted});
+  ASSERT_TRUE(eventually([&] { return executor_->warm_trees().size() == 1; }));
+  repository_->write("slow", "");
+  const auto tip = repository_->commit("the branch moves");
+  executor_->branch_moved("linux", "master");
+  ASSERT_TRUE(eventually([&] { return !fs::is_empty(dir_->path() / "exec/runs"); }));
+  const auto begin = std::chrono::steady_clock::now();
+  executor_.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
+  open();
+  ASSERT_EQ(executor_->warm_trees().size(), 1U);
+  EXPECT_EQ(executor_->warm_trees()[0].commit, base_);
+  EXPECT_NE(tip, base_);
+  const auto key = executor_->warm_trees()[0].folder.parent_path();
+  EXPECT_FALSE(fs::exists(key / "new")) << "recover removes what was half made";
+}
+
+TEST_F(LocalExecutorTest, LetsOnlyTheMakingOfAWarmTreeUseTheCompilersCache) {
+  const std::string script =
+      "if [ -n \"$CCACHE_DIR\" ]; then echo merged >$CCACHE_DIR/mark; echo \"${BOWSPRIT_BUILD_KEPT:-kept}\"; "
+      "else ls /ccache 2>/dev/null; echo \"$BOWSPRIT_BUILD_KEPT\"; fi";
+  EXPECT_EQ(run(request("1", repository_->change(1, base_), script)).output, "no\n");
+  EXPECT_EQ(*read_file(dir_->path() / "exec/ccache/mark"), "merged\n");
+  EXPECT_EQ(*read_file(executor_->warm_trees()[0].base() / "build-log.txt"), "kept\n");
 }
 
 TEST_F(LocalExecutorTest, NamesTheFilesOfAMergeConflict) {

@@ -27,8 +27,9 @@ std::string merge_message(const std::string& branch, const std::string& sha) {
 
 }  // namespace
 
-Result<std::unique_ptr<Mirror>> Mirror::open(const fs::path& folder, std::string url, GitCredentials credentials) {
-  std::unique_ptr<Mirror> mirror(new Mirror(folder, std::move(url), std::move(credentials)));
+Result<std::unique_ptr<Mirror>> Mirror::open(const fs::path& folder, std::string url, GitCredentials credentials,
+                                             int stop_fd) {
+  std::unique_ptr<Mirror> mirror(new Mirror(folder, std::move(url), std::move(credentials), stop_fd));
   std::error_code code;
   if (!fs::exists(folder / "HEAD", code)) {
     TRY(make_dirs(folder));
@@ -49,6 +50,15 @@ Result<> Mirror::fetch(const std::vector<std::string>& refspecs) {
 std::string Mirror::resolve(const std::string& name) const {
   const auto output = git_.run({"rev-parse", "--quiet", "--verify", "--end-of-options", name + "^{commit}"});
   return output && output->status.ok() ? std::string(trim(output->out)) : std::string();
+}
+
+Result<std::string> Mirror::head_branch() const {
+  TRY_ASSIGN(const auto answer, git_.remote_head(url_, credentials_));
+  constexpr std::string_view kSymbolic = "ref: refs/heads/";
+  for (const auto& line : split_lines(answer))
+    if (const auto tab = line.find('\t'); line.starts_with(kSymbolic) && tab != std::string::npos)
+      return line.substr(kSymbolic.size(), tab - kSymbolic.size());
+  return fail(ErrorKind::not_found, "HEAD of '{}' names no branch", url_);
 }
 
 Result<std::string> Mirror::fetch_branch(const std::string& branch) {

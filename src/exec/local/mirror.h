@@ -25,9 +25,12 @@ struct MergedSource {
 
 class Mirror {
  public:
-  /// Opens the mirror in `folder`, making it where it is absent.
-  static Result<std::unique_ptr<Mirror>> open(const fs::path& folder, std::string url, GitCredentials credentials);
+  /// Opens the mirror in `folder`, making it where it is absent. `stop_fd`: as in git.h.
+  static Result<std::unique_ptr<Mirror>> open(const fs::path& folder, std::string url, GitCredentials credentials,
+                                              int stop_fd = -1);
 
+  /// The branch that the server's HEAD names, asked now: "master".
+  Result<std::string> head_branch() const;
   /// The tip of a branch, fetched now.
   Result<std::string> fetch_branch(const std::string& branch);
   /// Fetches and merges. @error not_found  the branch or change is not on the server; conflict (blame change)  no
@@ -40,8 +43,8 @@ class Mirror {
   [[nodiscard]] const std::string& url() const { return url_; }
 
  private:
-  Mirror(const fs::path& folder, std::string url, GitCredentials credentials)
-      : git_(folder), url_(std::move(url)), credentials_(std::move(credentials)) {}
+  Mirror(const fs::path& folder, std::string url, GitCredentials credentials, int stop_fd)
+      : git_(folder, stop_fd), url_(std::move(url)), credentials_(std::move(credentials)) {}
   Result<> forget_old_changes();
   Result<> fetch(const std::vector<std::string>& refspecs);
   [[nodiscard]] std::string resolve(const std::string& name) const;  ///< commit id; empty where there is none
