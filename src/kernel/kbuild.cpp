@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "kernel/orphan_targets.h"
 #include "kernel/replay.h"
 
 namespace bowsprit::kernel {
@@ -243,6 +244,10 @@ Result<KernelBuild> Kbuild::build(milliseconds limit, int stop_fd, const BuildWa
     log_debug("kernel", "built by make: {}", why_by_make);
     limit -= std::chrono::ceil<milliseconds>(std::chrono::steady_clock::now() - begin);
     limit = std::max(limit, milliseconds(0));
+  }
+  if (!cold) {
+    TRY_ASSIGN(const auto orphans, remove_orphan_targets(options_.tree, build));
+    if (!orphans.empty()) log_debug("kernel", "their sources are gone: {}", join(orphans, ", "));
   }
   auto env = build_environment();
   if (cold) add_ccache(env);

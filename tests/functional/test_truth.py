@@ -8,7 +8,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.seeds import all_seeds, judge  # noqa: E402
 
-FEW = ["one-parameter", "case-not-listed", "suite-not-registered", "panic-after-the-tests", "warning-in-a-passing-case", "new-beside-old", "moved-case",
+FEW = ["one-parameter", "source-deleted", "case-not-listed", "suite-not-registered", "panic-after-the-tests", "warning-in-a-passing-case", "new-beside-old", "moved-case",
        "speaks-of-panic", "old-failure"]
 
 
