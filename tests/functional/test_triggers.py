@@ -89,10 +89,10 @@ class Play(Stage):
     def url(self, user):
         return self.gerrit.git_url(user, PROJECT)
 
-    def push_as(self, user, files, subject, parent="master"):
+    def push_as(self, user, files, subject, parent="master", change_id=None):
         files = {path: f"{text}{time.time_ns()}\n" for path, text in files.items()}  # a kept stage may have merged the same text before
         author = self.authors[user]
-        commit = author.commit(files, subject, parent)
+        commit = author.commit(files, subject, parent, change_id)
         return commit, author.push(commit, self.url(user))
 
     def decisions(self, change):
@@ -118,6 +118,19 @@ class Play(Stage):
         """Waits for the newest run of the job on the change to end; the run."""
         return wait_for(lambda: next((run for run in self.runs_of(change) if run["job"] == name and run["finished"]), None),
                         f"{name} of change {change} to end", PATIENCE)
+
+    def start_slow(self, change, patchset=1):
+        """Asks for the job that never ends by itself, and waits until it runs; the run."""
+        self.gerrit.comment("bob", change, "/test slow")
+        return wait_for(lambda: next((run for run in self.runs_of(change)
+                                      if run["job"] == "slow" and run["patchset"] == patchset and run["phase"] == "run"), None),
+                        f"slow to run on patch set {patchset} of change {change}", PATIENCE)["id"]
+
+    def end_of(self, run):
+        """Waits for a run to end; its state and description."""
+        wait_for(lambda: self.server.get_json(f"/api/v1/runs/{run}")["finished"], f"run {run} to end", PATIENCE)
+        found = self.server.get_json(f"/api/v1/runs/{run}")
+        return found["state"], found["description"]
 
     def jobs_run_on(self, change):
         return sorted({run["job"] for run in self.runs_of(change)})
@@ -166,16 +179,28 @@ def test_commands_are_answered_and_abort_is_reported_once(play):
     play.gerrit.comment("bob", change, "/test nonsense")
     play.told(change, "There is no job `nonsense`.")
 
-    play.gerrit.comment("bob", change, "/test slow")
-    wait_for(lambda: any(run["job"] == "slow" and run["phase"] == "run" for run in play.runs_of(change)), "slow to run", PATIENCE)
+    slow = play.start_slow(change)
     play.gerrit.comment("bob", change, "/abort slow")
-    run = play.ended(change, "slow")
-    assert run["state"] == "aborted" and run["description"].startswith("/abort by account ")
+    state, description = play.end_of(slow)
+    assert state == "aborted" and description.startswith("/abort by account ")
     play.told(change, "slow", "ABORTED")
     play.gerrit.comment("bob", change, "/retest")
     wait_for(lambda: len([run for run in play.runs_of(change) if run["job"] == "slow"]) == 2, "slow to be queued again", PATIENCE)
     play.gerrit.comment("bob", change, "/abort")
     wait_for(lambda: all(run["finished"] for run in play.runs_of(change)), "all to be ended", PATIENCE)
+
+
+def test_runs_that_became_pointless_end_without_a_report(play):
+    first, change = play.push_as("bob", {"lib/h.c": "h\n"}, "lib: first try")
+    slow = play.start_slow(change)
+    play.push_as("bob", {"lib/h.c": "i\n"}, "lib: second try", change_id=first.change_id)
+    assert play.end_of(slow) == ("aborted", "superseded by patch set 2")
+    slow = play.start_slow(change, patchset=2)
+    play.gerrit.call("bob", "POST", f"/changes/{change}/abandon", {})
+    assert play.end_of(slow) == ("aborted", "the change was abandoned")
+    _, marker = play.push_as("bob", {"lib/j.c": "j\n"}, "lib: pushed later, so all was said that there was to say")
+    play.told(marker, "1 out of 1 pjs passed")
+    assert not any("slow" in text for text in play.reports_of(change))
 
 
 def test_each_change_of_a_stack_is_judged_on_its_own(play):
