@@ -42,7 +42,10 @@ def test_a_kernel_that_there_is_not_is_wrong_usage(tree, options, words):
     assert done.returncode == 2 and words in done.stderr, done.stderr
 
 
-@pytest.mark.skipif(shutil.which("aarch64-linux-gnu-gcc") is not None, reason="a compiler for arm64 is installed here")
+no_arm64_compiler = pytest.mark.skipif(shutil.which("aarch64-linux-gnu-gcc") is not None, reason="a compiler for arm64 is installed here")
+
+
+@no_arm64_compiler
 def test_a_compiler_that_is_not_installed_is_the_machines_fault_and_its_package_is_named(tree):
     done = tree.run("--arch", "arm64")
     assert (done.returncode, done.result["verdict"], done.result["vote"]) == (3, "infra_error", 0)
@@ -60,6 +63,18 @@ def test_one_variant_has_its_own_folder_and_the_joined_result_says_the_same(tree
     for name in ("kunit.log", "build.log"):
         assert tree.artifact(name).startswith("[bowsprit: variant um]\n")
     assert tree.artifact("um/kunit.log") in tree.artifact("kunit.log")
+
+
+@no_arm64_compiler
+def test_what_was_left_to_a_kernel_that_was_not_judged_never_passes(tree):
+    with tree.changed("kunitconfig", KUNITCONFIG + "CONFIG_KUNIT_FAULT_TEST=y\n"):  # depends on !UML
+        alone = tree.run("--variant", "um")
+        assert alone.result["verdict"] == "config_error" and "CONFIG_KUNIT_FAULT_TEST" in alone.result["summary"]
+        done = tree.run("--variant", "um", "--variant", "arm64")
+    assert [(one["name"], one["verdict"]) for one in done.result["variants"]] == [("um", "passed"), ("arm64", "infra_error")]
+    assert (done.returncode, done.result["verdict"], done.result["vote"]) == (3, "infra_error", 0)
+    [left] = [one for one in done.result["diagnostics"] if one["kind"] == "config"]
+    assert "CONFIG_KUNIT_FAULT_TEST" in left["message"] and "left to arm64" in left["message"] and left["counts"] is False
 
 
 @pytest.mark.long
@@ -91,10 +106,7 @@ def test_the_unchanged_kernel_passes_with_a_sanitizer(tree, preset, option):
 
 @pytest.mark.long
 def test_what_user_mode_linux_cant_have_runs_on_a_machine(tree):
-    wanted = KUNITCONFIG + "CONFIG_KUNIT_FAULT_TEST=y\n"  # depends on !UML
-    with tree.changed("kunitconfig", wanted):
-        alone = tree.run("--variant", "um")
-        assert alone.result["verdict"] == "config_error" and "CONFIG_KUNIT_FAULT_TEST" in alone.result["summary"]
+    with tree.changed("kunitconfig", KUNITCONFIG + "CONFIG_KUNIT_FAULT_TEST=y\n"):  # depends on !UML
         done = tree.run("--variant", "um", "--variant", "x86_64")
     assert (done.returncode, done.result["verdict"]) == (0, "passed"), done.result["summary"]
     assert [(one["name"], one["verdict"]) for one in done.result["variants"]] == [("um", "passed"), ("x86_64", "passed")]
