@@ -77,6 +77,7 @@ struct EngineOptions {
   std::string public_url;      ///< of our pages; empty: no links
   std::string default_label;   ///< where the job names none; empty: no vote
   std::filesystem::path runs;  ///< folder for what runs keep while they run
+  std::string artifacts_url;   ///< before the names of objects: "s3://bucket/"; empty: they are in a folder
   int infra_retries = 2;
   milliseconds retry_delay{5000};
   std::uint64_t log_limit = 64U << 20U;  ///< bytes of one run's output that are kept
@@ -93,6 +94,7 @@ class Engine final : public exec::RunObserver {
     store::Store& store;
     exec::Executor& executor;
     artifact::ObjectStore& artifacts;
+    artifact::ObjectStore& results;  ///< where results of ended runs are read; without the network
     JobsFor jobs_for;
     PostReport post_report;
     Metrics& metrics;

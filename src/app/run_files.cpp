@@ -52,8 +52,8 @@ Result<> put_started(artifact::ObjectStore& artifacts, const store::Run& run, co
   return artifacts.put(run_folder(run) + "/started.json", dump_json(started));
 }
 
-Result<> put_finished(artifact::ObjectStore& artifacts, const store::Run& run, const prow::Presubmit& job,
-                      const RunResult& result, const std::filesystem::path& folder) {
+Result<> put_finished(artifact::ObjectStore& artifacts, const std::string& url, const store::Run& run,
+                      const prow::Presubmit& job, const RunResult& result, const std::filesystem::path& folder) {
   const std::string prefix = run_folder(run);
   const auto files = folder / "artifacts";
   std::error_code code;
@@ -71,7 +71,7 @@ Result<> put_finished(artifact::ObjectStore& artifacts, const store::Run& run, c
                     dump_json(prow::layout::started(refs, run.merged_sha, run.started.value_or(run.created)))));
   TRY(artifacts.put(prefix + "/prowjob.json", dump_json(prow::layout::prow_job(job, refs, prow_state(run)))));
   const auto place = place_of(run);
-  TRY(artifacts.put(prow::layout::alias_file(place), prefix));
+  TRY(artifacts.put(prow::layout::alias_file(place), url + prefix));
   prow::layout::Finish finish;
   finish.passed = run.state == sched::JobState::success;
   finish.aborted = run.state == sched::JobState::aborted;

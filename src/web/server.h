@@ -52,6 +52,8 @@ class Backend {
 struct Options {
   net::ServerOptions http;
   Secret token;  ///< of POST; empty: they are refused
+  /// Downloads of artifacts are sent to the store itself, by URLs that hold so long; nullopt: they come through us.
+  std::optional<seconds> signed_urls = {};
 };
 
 class Server {
