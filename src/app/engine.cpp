@@ -317,7 +317,7 @@ Result<> Engine::upload(const Active& active, const Finished& finished) {
   run.verdict = to_string(finished.result.verdict);
   run.base_sha = finished.outcome.base_sha;
   run.merged_sha = finished.outcome.merged_sha;
-  return put_finished(parts_.artifacts, run, active.job, finished.result, active.folder);
+  return put_finished(parts_.artifacts, options_.artifacts_url, run, active.job, finished.result, active.folder);
 }
 
 Result<> Engine::finished(Finished& finished) {
@@ -391,7 +391,7 @@ void Engine::keep_history(const Run& run, const RunResult& result) {
 
 std::optional<RunResult> Engine::stored_result(const Run& run) {
   if (run.artifacts.empty()) return std::nullopt;
-  auto text = parts_.artifacts.get(run.artifacts + "/artifacts/result.json");
+  auto text = parts_.results.get(run.artifacts + "/artifacts/result.json");
   if (!text) return std::nullopt;
   auto result = artifact::read_result_json(*text);
   if (!result) return std::nullopt;

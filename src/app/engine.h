@@ -82,6 +82,7 @@ struct EngineOptions {
   std::string public_url;      ///< of our pages; empty: no links
   std::string default_label;   ///< where the job names none; empty: no vote
   std::filesystem::path runs;  ///< folder for what runs keep while they run
+  std::string artifacts_url;   ///< before the names of objects: "s3://bucket/"; empty: they are in a folder
   int infra_retries = 2;
   milliseconds retry_delay{5000};
   std::chrono::hours history_age{365 * 24};  ///< results of tests are kept so long
@@ -100,6 +101,7 @@ class Engine final : public exec::RunObserver {
     store::Store& store;
     exec::Executor& executor;
     artifact::ObjectStore& artifacts;
+    artifact::ObjectStore& results;  ///< where results of ended runs are read; without the network
     const JobTable& jobs;
     PostReport post_report;
     Metrics& metrics;

@@ -76,8 +76,8 @@ Result<> put_started(artifact::ObjectStore& artifacts, const store::Run& run, co
   return artifacts.put(run_folder(run) + "/started.json", dump_json(started));
 }
 
-Result<> put_finished(artifact::ObjectStore& artifacts, const store::Run& run, const prow::Presubmit& job,
-                      const RunResult& result, const std::filesystem::path& folder) {
+Result<> put_finished(artifact::ObjectStore& artifacts, const std::string& url, const store::Run& run,
+                      const prow::Presubmit& job, const RunResult& result, const std::filesystem::path& folder) {
   const std::string prefix = run_folder(run);
   const auto files = folder / "artifacts";
   std::error_code code;
@@ -95,7 +95,7 @@ Result<> put_finished(artifact::ObjectStore& artifacts, const store::Run& run, c
                     dump_json(prow::layout::started(refs, run.merged_sha, run.started.value_or(run.created)))));
   TRY(artifacts.put(prefix + "/prowjob.json", dump_json(prow::layout::prow_job(job, refs, prow_state(run)))));
   const auto place = place_of(run);
-  if (const auto alias = prow::layout::alias_file(place); !alias.empty()) TRY(artifacts.put(alias, prefix));
+  if (const auto alias = prow::layout::alias_file(place); !alias.empty()) TRY(artifacts.put(alias, url + prefix));
   prow::layout::Finish finish;
   finish.passed = run.state == sched::JobState::success;
   finish.aborted = run.state == sched::JobState::aborted;

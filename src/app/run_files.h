@@ -28,9 +28,10 @@ Result<Json> prow_job_of(const store::Run& run);
 
 Result<> put_started(artifact::ObjectStore& artifacts, const store::Run& run, const prow::Presubmit& job);
 
+/// @param url  of the store, "s3://bucket/", which the alias has before the run's folder
 /// @param folder  holds the job's "artifacts" and its "build-log.txt"
 /// @param result  written as artifacts/result.json in place of what the job wrote there: the judged word, not the claimed one
-Result<> put_finished(artifact::ObjectStore& artifacts, const store::Run& run, const prow::Presubmit& job,
-                      const RunResult& result, const std::filesystem::path& folder);
+Result<> put_finished(artifact::ObjectStore& artifacts, const std::string& url, const store::Run& run,
+                      const prow::Presubmit& job, const RunResult& result, const std::filesystem::path& folder);
 
 }  // namespace bowsprit::app

@@ -5,13 +5,13 @@
 
 #include <thread>
 
+#include "app/artifacts.h"
 #include "app/engine.h"
 #include "app/gatekeeper.h"
 #include "app/job_table.h"
 #include "app/server_parts.h"
 #include "app/warm_jobs.h"
 #include "app/web_backend.h"
-#include "artifact/folder_store.h"
 #include "base/log.h"
 #include "base/strings.h"
 #include "exec/local/local_executor.h"
@@ -74,7 +74,7 @@ Result<> serve(const ServeOptions& options) {
   TRY_ASSIGN(const Fd lock, lock_state(config.state));
   TRY_ASSIGN(auto jobs, JobTable::load(config));
   TRY_ASSIGN(auto store, store::Store::open(config.state / "bowsprit.db"));
-  TRY_ASSIGN(auto artifacts, artifact::FolderStore::open(config.state / "artifacts"));
+  TRY_ASSIGN(const auto artifacts, open_artifacts(config));
   TRY_ASSIGN(const auto client, client_options(config.gerrit));
   TRY_ASSIGN(auto executor, exec::LocalExecutor::create(local_options(config, client)));
   TRY_ASSIGN(auto projects, projects_of(config, store));
@@ -83,17 +83,18 @@ Result<> serve(const ServeOptions& options) {
   describe_metrics(metrics);
   Engine* engine_for_reports = nullptr;
   Reporter reporter(client, [&](Posted posted) { engine_for_reports->post(std::move(posted)); });
-  Engine engine(
-      {.gerrit = config.gerrit.url,
-       .default_label = config.label,
-       .runs = config.state / "runs",
-       .history_age = std::chrono::days(config.history_days),
-       .who = config.who(),
-       .timeouts = config.timeouts,
-       .keep = config.keep},
-      {store, *executor, artifacts, *jobs, [&](store::Report report) { reporter.submit(std::move(report)); }, metrics});
+  Engine engine({.gerrit = config.gerrit.url,
+                 .default_label = config.label,
+                 .runs = config.state / "runs",
+                 .artifacts_url = artifacts.url,
+                 .history_age = std::chrono::days(config.history_days),
+                 .who = config.who(),
+                 .timeouts = config.timeouts,
+                 .keep = config.keep},
+                {store, *executor, *artifacts.store, *artifacts.here, *jobs,
+                 [&](store::Report report) { reporter.submit(std::move(report)); }, metrics});
   engine_for_reports = &engine;
-  WebBackend backend(engine, metrics, config.gerrit.poll_interval);
+  WebBackend backend(engine, metrics, config.gerrit.poll_interval, artifacts.spool);
   TRY_ASSIGN(const auto http, http_options(config.web));
   TRY_ASSIGN(auto web_store, store::Store::open(config.state / "bowsprit.db"));
   Secret token;
@@ -101,12 +102,15 @@ Result<> serve(const ServeOptions& options) {
     TRY_ASSIGN(const auto text, read_file(config.web.token_file, 4096));
     token = Secret(std::string(trim(text)));
   }
+  std::optional<seconds> signed_urls;
+  if (const auto lifetime = config.artifacts.signed_urls) signed_urls = std::chrono::ceil<seconds>(*lifetime);
   web::Server web({.http = http,
                    .token = std::move(token),
                    .public_url = config.web.public_url,
                    .gerrit_url = config.gerrit.url,
-                   .feeds = config.web.feeds},
-                  std::move(web_store), artifacts, backend, metrics);
+                   .feeds = config.web.feeds,
+                   .signed_urls = signed_urls},
+                  std::move(web_store), *artifacts.store, backend, metrics);
   TRY_ASSIGN(const int port, web.start());
   const std::string own_url = fmt::format("http://{}:{}", http.address, port);
   engine.set_public_url(config.web.public_url.empty() ? own_url : config.web.public_url);
@@ -154,6 +158,7 @@ Result<> serve(const ServeOptions& options) {
     log_info("serve", "ending");
     backend.set_watcher(nullptr);
   }
+  artifacts.store->cancel();  // a store that does not answer holds nobody up now
   web.stop();
   engine.post(Stop{});
   engine_thread.join();

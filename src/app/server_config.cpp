@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "artifact/store_url.h"
 #include "base/strings.h"
 #include "os/files.h"
 
@@ -43,6 +44,15 @@ void check_label(const Cursor& cursor, const std::string& label) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
   });
   if (!word) cursor.expected("the name of a label");
+}
+
+void check_store(const Cursor& cursor, const std::string& store) {
+  if (const auto url = artifact::parse_store_url(store); !store.empty() && !url) cursor.error(url.error().message);
+}
+
+void check_signed_urls(const Cursor& cursor, const std::optional<milliseconds>& lifetime) {
+  constexpr std::chrono::hours kWeek{7 * 24};  // S3 and GCS sign for no longer
+  if (lifetime && (*lifetime < seconds(1) || *lifetime > kWeek)) cursor.expected("a duration from 1s to 168h");
 }
 
 }  // namespace
@@ -92,6 +102,19 @@ const Fields<LocalExecutorConfig>& fields_of(const LocalExecutorConfig*) {
 
 const Fields<ExecutorConfig>& fields_of(const ExecutorConfig*) {
   static const auto fields = Fields<ExecutorConfig>().field("local", &ExecutorConfig::local);
+  return fields;
+}
+
+const Fields<ArtifactsConfig>& fields_of(const ArtifactsConfig*) {
+  static const auto fields = Fields<ArtifactsConfig>()
+                                 .required("store", &ArtifactsConfig::store, check_store)
+                                 .field("credentials_file", &ArtifactsConfig::credentials_file)
+                                 .field("endpoint", &ArtifactsConfig::endpoint, check_url)
+                                 .field("region", &ArtifactsConfig::region)
+                                 .field("path_style", &ArtifactsConfig::path_style)
+                                 .field("ca_file", &ArtifactsConfig::ca_file)
+                                 .field("signed_urls", &ArtifactsConfig::signed_urls, check_signed_urls)
+                                 .field("cache", &ArtifactsConfig::cache);
   return fields;
 }
 
@@ -149,6 +172,7 @@ const Fields<ServerConfig>& fields_of(const ServerConfig*) {
                                  .field("prow", &ServerConfig::prow)
                                  .field("executor", &ServerConfig::executor)
                                  .field("state", &ServerConfig::state)
+                                 .field("artifacts", &ServerConfig::artifacts)
                                  .field("web", &ServerConfig::web)
                                  .field("history_days", &ServerConfig::history_days, yaml::at_least(1))
                                  .field("triggers", &ServerConfig::triggers)
@@ -236,7 +260,7 @@ LoadedServerConfig load_server_config(const std::filesystem::path& file) {
 
 bool is_server_config(std::string_view text) {
   // Keys at the left margin, which need no parser; so a folder of job files is not parsed twice.
-  constexpr std::array<std::string_view, 6> kOurs{"repos", "label", "executor", "state", "web", "prow"};
+  constexpr std::array<std::string_view, 7> kOurs{"repos", "label", "executor", "state", "web", "prow", "artifacts"};
   for (std::size_t at = 0; at < text.size();) {
     const auto end = std::min(text.find('\n', at), text.size());
     const std::string_view line = text.substr(at, end - at);

@@ -14,6 +14,7 @@
 ///     prow: [jobs/]                               # Prow's config.yaml, job files, folders; none: the default job
 ///     executor: {local: {jobs: 2, memory: 4Gi, disk: 20Gi, pids: 4096, work: /var/lib/bowsprit/work}}
 ///     state: /var/lib/bowsprit
+///     artifacts: {store: s3://bucket/prefix, endpoint: https://s3.example, credentials_file: s3.json}
 ///     web: {listen: 127.0.0.1:8090, public_url: https://kunit.example}
 ///     triggers: {who: group, group: kunit-users, trusted: [maintainer]}
 ///     timeouts: {scheduling: 24h, pending: 1h, running: 8h}
@@ -79,6 +80,19 @@ struct ExecutorConfig {
   bool operator==(const ExecutorConfig&) const = default;
 };
 
+/// Where the files of runs go; docs/stores.md.
+struct ArtifactsConfig {
+  std::string store;  ///< s3://BUCKET[/PREFIX], gs://BUCKET[/PREFIX], file:///FOLDER; empty: STATE/artifacts
+  std::filesystem::path credentials_file;
+  std::string endpoint;
+  std::string region;
+  std::optional<bool> path_style;
+  std::filesystem::path ca_file;
+  std::optional<milliseconds> signed_urls;  ///< how long the URLs hold to which downloads are sent; unset: no such URLs
+  yaml::Bytes cache{1ULL << 30U};           ///< of files that stay on this machine beside a bucket
+  bool operator==(const ArtifactsConfig&) const = default;
+};
+
 struct WebConfig {
   std::string listen = "127.0.0.1:8090";
   std::string public_url;            ///< of links in reports; empty: http://LISTEN
@@ -116,6 +130,7 @@ struct ServerConfig {
   std::vector<std::filesystem::path> prow;  ///< empty: default_job() for every repository
   ExecutorConfig executor;
   std::filesystem::path state = "bowsprit-state";
+  ArtifactsConfig artifacts;
   WebConfig web;
   int history_days = 365;  ///< results of single tests are kept so long
   TriggersConfig triggers;

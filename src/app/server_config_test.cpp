@@ -27,6 +27,7 @@ repos:
 prow: [config.yaml, ../jobs]
 executor: {local: {jobs: 2, memory: 8Gi, disk: 1G, pids: 100, rootfs: image, images: {gcr.io/kunit: /img/kunit}}}
 state: /var/lib/b
+artifacts: {store: s3://bucket/ci, credentials_file: s3.json, endpoint: "https://s3.example:9000", region: eu, path_style: false, ca_file: ca.pem, signed_urls: 15m, cache: 2Gi}
 web: {listen: "[::1]:80", public_url: https://kunit.example/}
 default_kunitconfig: my.kunitconfig
 triggers: {who: group, group: kunit-users, trusted: [ada, "1000042"]}
@@ -47,6 +48,14 @@ keep: {runs: 720h}
   EXPECT_EQ(config.executor.local.work, "/var/lib/b/work");
   EXPECT_EQ(config.executor.local.rootfs, "/etc/b/image");
   EXPECT_EQ(config.executor.local.images.at("gcr.io/kunit"), "/img/kunit");
+  EXPECT_EQ(config.artifacts, (ArtifactsConfig{.store = "s3://bucket/ci",
+                                               .credentials_file = "/etc/b/s3.json",
+                                               .endpoint = "https://s3.example:9000",
+                                               .region = "eu",
+                                               .path_style = false,
+                                               .ca_file = "/etc/b/ca.pem",
+                                               .signed_urls = seconds(900),
+                                               .cache = {2ULL << 30U}}));
   EXPECT_EQ(config.web.public_url, "https://kunit.example");
   EXPECT_EQ(config.mappings(), (std::vector<prow::RepoMapping>{{"https://kunit-review.googlesource.com/linux",
                                                                 "https://gerrit.example", "linux"}}));
@@ -102,6 +111,24 @@ TEST(ServerConfig, NamesEveryProblem) {
           "gerrit: {url: 'https://u:p@h', password_file: x, cookie_file: z}\nrepos: [{project: a}, {project: a}]\n")
           .size(),
       4U);
+}
+
+TEST(ServerConfig, NamesWhatIsWrongWithTheStore) {
+  const auto of = [](std::string_view artifacts) {
+    return problems_of(fmt::format("gerrit: {{url: https://g}}\nrepos: [{{project: p}}]\nartifacts: {}\n", artifacts));
+  };
+  EXPECT_EQ(of("{store: 's3://b', signed_urls: 168h}"), std::vector<std::string>{});
+  EXPECT_EQ(
+      of("{endpoint: x}"),
+      (std::vector<std::string>{
+          "/etc/b/bowsprit.yaml:3:23: artifacts.endpoint: expected a URL such as https://gerrit.example, got \"x\"",
+          "/etc/b/bowsprit.yaml:3:12: artifacts: expected the field \"store\""}));
+  EXPECT_EQ(
+      of("{store: 'ftp://b', signed_urls: 169h}"),
+      (std::vector<std::string>{
+          "/etc/b/bowsprit.yaml:3:20: artifacts.store: the store 'ftp://b' has an unknown scheme; expected "
+          "s3://BUCKET, gs://BUCKET or file:///FOLDER",
+          "/etc/b/bowsprit.yaml:3:44: artifacts.signed_urls: expected a duration from 1s to 168h, got \"169h\""}));
 }
 
 TEST(ServerConfig, IsToldFromProwsFiles) {

@@ -7,6 +7,7 @@ namespace bowsprit::app {
 namespace {
 
 constexpr seconds kAnswerLimit{5};
+constexpr std::chrono::minutes kStoreAway{5};  ///< before somebody should look; nothing is lost meanwhile
 
 /// The engine's answer to a message that carries a promise.
 template <class T>
@@ -27,6 +28,8 @@ void describe_metrics(Metrics& metrics) {
                    "Runs that were started again because the infrastructure failed.");
   metrics.describe("bowsprit_reports_total", counter, "Reports by what became of them: sent, dropped, waiting.");
   metrics.describe("bowsprit_runs_unfinished", gauge, "Runs that wait or run now, by state.");
+  metrics.describe("bowsprit_spool_objects", gauge, "Files of runs that wait for the object store.");
+  metrics.describe("bowsprit_store_failing_seconds", gauge, "How long the object store has taken nothing; 0: it does.");
   metrics.describe("bowsprit_gerrit_polls", gauge, "Polls of Gerrit since the start.");
   metrics.describe("bowsprit_gerrit_poll_failures", gauge, "Those that failed.");
   metrics.describe("bowsprit_gerrit_last_success_timestamp_seconds", gauge, "When Gerrit last answered.");
@@ -59,6 +62,13 @@ void WebBackend::update_metrics() {
   const auto load = engine_.load();
   metrics_.set("bowsprit_runs_unfinished", load.waiting, {{"state", "triggered"}});
   metrics_.set("bowsprit_runs_unfinished", load.running, {{"state", "pending"}});
+  if (spool_ != nullptr) {
+    const auto state = spool_->state();
+    std::chrono::duration<double> failing{0};
+    if (state.failing_since) failing = SystemClock::now() - *state.failing_since;
+    metrics_.set("bowsprit_spool_objects", static_cast<double>(state.waiting));
+    metrics_.set("bowsprit_store_failing_seconds", failing.count());
+  }
   if (const Watcher* watcher = watcher_.load()) {
     const auto& counters = watcher->counters();
     metrics_.set("bowsprit_gerrit_polls", static_cast<double>(counters.polls.load()));
@@ -68,6 +78,12 @@ void WebBackend::update_metrics() {
 }
 
 std::optional<std::string> WebBackend::trouble() {
+  if (spool_ != nullptr) {
+    const auto state = spool_->state();
+    if (state.failing_since && SystemClock::now() - *state.failing_since > kStoreAway)
+      return fmt::format("the object store has taken nothing since {}, {} files wait: {}",
+                         rfc3339(*state.failing_since), state.waiting, state.problem);
+  }
   const Watcher* watcher = watcher_.load();
   if (watcher == nullptr) return std::nullopt;
   const auto last = watcher->counters().last_success.load();

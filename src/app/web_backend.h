@@ -5,6 +5,7 @@
 
 #include "app/engine.h"
 #include "app/gatekeeper.h"
+#include "artifact/spool_store.h"
 #include "base/metrics.h"
 #include "web/server.h"
 
@@ -15,8 +16,9 @@ void describe_metrics(Metrics& metrics);
 
 class WebBackend final : public web::Backend {
  public:
-  WebBackend(Engine& engine, Metrics& metrics, milliseconds poll_interval)
-      : engine_(engine), metrics_(metrics), poll_interval_(poll_interval) {}
+  /// @param spool  null: artifacts go to a folder
+  WebBackend(Engine& engine, Metrics& metrics, milliseconds poll_interval, const artifact::SpoolStore* spool)
+      : engine_(engine), metrics_(metrics), poll_interval_(poll_interval), spool_(spool) {}
 
   /// The watcher starts after the web server and ends before it; null: none.
   void set_watcher(const Watcher* watcher) { watcher_ = watcher; }
@@ -32,6 +34,7 @@ class WebBackend final : public web::Backend {
   Engine& engine_;
   Metrics& metrics_;
   milliseconds poll_interval_;
+  const artifact::SpoolStore* spool_;
   std::atomic<const Watcher*> watcher_{nullptr};
 };
 

@@ -49,6 +49,7 @@ RunView hostile_run() {
   view.result = std::make_shared<const RunResult>(std::move(result));
   view.result_problem = view.log_tail = kHostile;
   view.has_log = true;
+  view.artifacts_problem = kHostile;
   view.artifacts = {{kHostile, 1}, {"artifacts/\" onclick=\"x", 1}};
   view.siblings = {run};
   return view;

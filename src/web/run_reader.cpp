@@ -58,6 +58,10 @@ Result<net::ByteSource> RunReader::file(const store::Run& run, const std::string
                          }};
 }
 
+Result<std::string> RunReader::signed_url(const store::Run& run, const std::string& name, seconds lifetime) {
+  return objects_.signed_url(run.artifacts + "/" + name, lifetime);
+}
+
 Result<net::ByteSource> RunReader::log(const store::Run& run) {
   if (!sched::is_final(run.state))
     if (const auto live = backend_.live_log(run.id)) return growing_file(*live);
@@ -108,7 +112,10 @@ Result<RunView> RunReader::read(std::int64_t id, SystemTime now) {
   }
   if (!view.run.artifacts.empty()) {
     const std::string folder = view.run.artifacts + "/";
-    TRY_ASSIGN(view.artifacts, objects_.list(folder, kMaxListed + 1));
+    if (auto listed = objects_.list(folder, kMaxListed + 1))
+      view.artifacts = std::move(*listed);
+    else
+      view.artifacts_problem = listed.error().text();  // a store may be away; the rest of the page is not
     view.more_artifacts = view.artifacts.size() > kMaxListed;
     if (view.more_artifacts) view.artifacts.pop_back();
     for (auto& object : view.artifacts) object.name.erase(0, folder.size());

@@ -25,6 +25,8 @@ class RunReader {
   Result<net::ByteSource> log(const store::Run& run);
   /// A file below the run's folder. @error not_found, bad_data  no such file, no such name
   Result<net::ByteSource> file(const store::Run& run, const std::string& name);
+  /// Where the store itself serves that file. @error bad_config, unavailable
+  Result<std::string> signed_url(const store::Run& run, const std::string& name, seconds lifetime);
 
  private:
   struct Cached {

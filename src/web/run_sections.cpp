@@ -227,15 +227,17 @@ Markup log_section(const RunView& view) {
 }
 
 Markup artifacts_section(const RunView& view) {
-  if (view.artifacts.empty()) return {};
+  if (view.artifacts.empty() && view.artifacts_problem.empty()) return {};
   Markup rows;
   for (const auto& object : view.artifacts) {
     rows += markup("<li><a href=\"{}\">{}</a> <span>{}</span></li>\n", file_url(view.run.id, object.name), object.name,
                    human_size(object.size));
   }
-  return markup(
-      "<section><h2>Artifacts</h2>\n<ul class=\"artifacts\">\n{}</ul>{}</section>\n", rows,
-      view.more_artifacts ? markup("<p class=\"note\">There are more; the artifact store has all.</p>\n") : Markup{});
+  Markup note;
+  if (view.more_artifacts) note += markup("<p class=\"note\">There are more; the artifact store has all.</p>\n");
+  if (!view.artifacts_problem.empty())
+    note += markup("<p class=\"note\">They can't be listed now: {}.</p>\n", view.artifacts_problem);
+  return markup("<section><h2>Artifacts</h2>\n<ul class=\"artifacts\">\n{}</ul>{}</section>\n", rows, note);
 }
 
 }  // namespace bowsprit::web

@@ -191,6 +191,11 @@ Response Server::Impl::serve_file(const Request& request, const std::string& fol
   const auto run = find_run(request);
   auto source = run ? reader.file(*run, folder + name) : std::unexpected(run.error());
   if (!source) return page_error(source.error());
+  if (options.signed_urls) {
+    // Not where it has not gone yet: then it is here.
+    if (auto url = reader.signed_url(*run, folder + name, *options.signed_urls))
+      return Response::redirect(std::move(*url)).with("Cache-Control", "no-store");
+  }
   Response response;
   // The files of an ended run stay as they are.
   if (sched::is_final(run->state))

@@ -62,6 +62,8 @@ struct Options {
   std::string public_url;  ///< how people reach the pages, without a final slash; empty: http://ADDRESS:PORT
   std::string gerrit_url;  ///< whose pages may read /gerrit-checks; empty: none
   bool feeds = false;      ///< /job/NAME/feed.atom
+  /// Downloads of artifacts are sent to the store itself, by URLs that hold so long; nullopt: they come through us.
+  std::optional<seconds> signed_urls = {};
 };
 
 class Server {

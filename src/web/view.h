@@ -29,6 +29,7 @@ struct RunView {
   std::string result_problem;                   ///< why there is none, though the run ended: "result.json: no JSON"
   std::vector<artifact::ObjectInfo> artifacts;  ///< names relative to the run
   bool more_artifacts = false;                  ///< the list was cut
+  std::string artifacts_problem;                ///< why they can't be listed now
   std::vector<store::Event> events;
   std::vector<store::Run> siblings;  ///< other runs of the same job and change, newest first
   std::string log_tail;

@@ -104,7 +104,7 @@ class SeaweedFS(Program):
         s3, s3_grpc, master, master_grpc, volume, volume_grpc, filer, filer_grpc = self._ports
         return self._start([weed, "server", "-dir=data", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-master.port={master}", f"-master.port.grpc={master_grpc}",
                             f"-volume.port={volume}", f"-volume.port.grpc={volume_grpc}", f"-filer.port={filer}", f"-filer.port.grpc={filer_grpc}", "-s3",
-                            f"-s3.port={s3}", f"-s3.port.grpc={s3_grpc}", "-s3.port.iceberg=0", "-s3.config=s3.json", "-s3.iam=false", "-volume.max=20",
+                            f"-s3.port={s3}", f"-s3.port.grpc={s3_grpc}", "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.config=s3.json", "-s3.iam=false", "-volume.max=20",
                             "-master.volumeSizeLimitMB=64"], self.url, 403)
 
     def request(self, method, path, query=(), body=b""):
