@@ -36,6 +36,18 @@ std::string text_of(const struct stat& info) {
   return fmt::format("{} {}.{:09} {:o}", info.st_size, info.st_mtim.tv_sec, info.st_mtim.tv_nsec, info.st_mode);
 }
 
+/// Whether a folder ("include/asm-generic/") is one of those whose headers Kbuild files below include/ list by name.
+bool has_asm_headers(std::string_view folder) {
+  return folder.starts_with("asm") || folder.find("/asm") != std::string_view::npos;
+}
+
+/// How a name out of such a list is noted: it means no file of another folder.
+std::string asm_name(std::string_view name) { return fmt::format("asm/{}", name); }
+
+bool is_named(const std::set<std::string>& named, const std::string& folder, const std::string& name) {
+  return named.contains(name) || (has_asm_headers(folder) && named.contains(asm_name(name)));
+}
+
 struct Visited {
   std::string folder;  ///< relative to the tree, "" or ending with a slash
   std::string name;
@@ -104,6 +116,8 @@ std::set<std::string> named_sources(const fs::path& tree, const fs::path& build)
     if (!gives_orders(file.name)) return;
     const auto text = read_file(tree / (file.folder + file.name), kMaxMakefile);
     if (!text) return;
+    // generic-y and mandatory-y of the asm folders: half of all names, and many of them are names elsewhere, too.
+    const bool is_list = file.name == "Kbuild" && ("/" + file.folder).find("/include/") != std::string::npos;
     const auto is_part = [](char c) {
       return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
              c == '.' || c == '+';
@@ -116,7 +130,7 @@ std::set<std::string> named_sources(const fs::path& tree, const fs::path& build)
       auto end = at;
       while (end < text->size() && is_part((*text)[end])) ++end;
       const auto word = std::string_view(*text).substr(at, end - at);
-      if (is_source(word) && word.size() > 2) names.emplace(word);
+      if (is_source(word) && word.size() > 2) names.emplace(is_list ? asm_name(word) : std::string(word));
       at = end;
     }
   });
@@ -130,7 +144,7 @@ std::string build_state(const fs::path& tree, const fs::path& build, const std::
   walk(tree, build, "", [&](const Visited& file) {
     text += file.folder;
     text += file.name;
-    if (!is_source(file.name) || named.contains(file.name)) {
+    if (!is_source(file.name) || is_named(named, file.folder, file.name)) {
       struct stat info{};
       const bool there = ::fstatat(file.folder_fd, file.name.c_str(), &info, 0) == 0;
       text += " " + (there ? text_of(info) : std::string("gone"));

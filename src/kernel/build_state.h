@@ -18,7 +18,8 @@
 
 namespace bowsprit::kernel {
 
-/// Names (without folders) of C and assembler files that makefiles and scripts of the visited folders mention.
+/// Names (without folders) of C and assembler files that makefiles and scripts of the visited folders mention; "asm/NAME"
+/// where that can only be a file of an asm folder.
 std::set<std::string> named_sources(const fs::path& tree, const fs::path& build);
 
 /// `named` is what `named_sources` gave when the state was noted; as makefiles are in the state themselves, it still

@@ -21,8 +21,8 @@ constexpr std::size_t kMaxConfig = 8U << 20U;
 constexpr std::string_view kNotes = ".bowsprit.json";
 constexpr const char* kReplayNote = "replay";
 constexpr const char* kReplayMakefile = ".bowsprit.replay.mk";
-/// Reading the makefiles takes a second; far more means that something is wrong.
-constexpr milliseconds kEnvironmentLimit{60'000};
+/// Reading the makefiles takes a second of an idle machine; far more means that something is wrong.
+constexpr milliseconds kEnvironmentLimit{600'000};
 
 Json read_notes(const fs::path& build) {
   if (const auto text = read_file(build / kNotes, 1U << 20U))

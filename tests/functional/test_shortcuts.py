@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import pathlib
 import shutil
+import subprocess
 import sys
 
 import pytest
@@ -84,7 +85,7 @@ def test_every_kind_of_edit_gives_the_kernel_of_plain_make_and_of_a_cold_build(t
         for folder in (plain.build, cold.build, tree.path / "lib/kunit/new"):
             shutil.rmtree(folder, ignore_errors=True)
             undo.callback(shutil.rmtree, folder, ignore_errors=True)
-        assert plain.run("--no-shortcuts").returncode == 0
+        subprocess.run(["cp", "--archive", str(tree.build), str(plain.build)], check=True)
         for name, files, may_replay in edits(lambda path: (tree.path / path).read_text()):
             for path, text in files.items():
                 (tree.path / path).parent.mkdir(exist_ok=True)
@@ -94,5 +95,6 @@ def test_every_kind_of_edit_gives_the_kernel_of_plain_make_and_of_a_cold_build(t
             assert by_make(tree) != may_replay, name
             assert plain.run("--no-shortcuts").returncode == 0, name
             assert kernel_of(tree.build) == kernel_of(plain.build), name
+            print(f"the same by both ways: {name}", flush=True)
         assert cold.run("--no-shortcuts").returncode == 0
         assert kernel_of(tree.build) == kernel_of(cold.build)
