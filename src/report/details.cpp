@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "verdict/origin.h"
 
 namespace bowsprit::report {
 namespace {
@@ -53,16 +54,15 @@ std::string_view words_of(ktap::TestStatus status) {
   return ktap::to_string(status);
 }
 
-std::string_view words_of(Origin origin) {
-  if (origin == Origin::also_on_base) return " (also on the base)";
-  if (origin == Origin::flaky) return " (known to be flaky)";
-  return "";
+std::string origin_of(Origin origin) {
+  const auto words = words_of(origin);
+  return words.empty() ? "" : fmt::format(" ({})", words);
 }
 
 std::string item_of(const Failure& failure) {
   const std::string where = place(failure.file, failure.line);
   return line_of(fmt::format("- {} {}{}{}{}", code(failure.test, kPathLimit), words_of(failure.status),
-                             where.empty() ? "" : " at " + where, words_of(failure.origin),
+                             where.empty() ? "" : " at " + where, origin_of(failure.origin),
                              failure.message.empty() ? "" : ": " + code(failure.message, kMessageLimit)));
 }
 
@@ -73,7 +73,7 @@ std::string item_of(const Diagnostic& diagnostic) {
                                 : diagnostic.kind == Diagnostic::Kind::config ? "configuration"
                                                                               : "kernel report";
   return line_of(fmt::format("- {}{}{}{}: {}", what, where.empty() ? "" : " at " + where, during,
-                             words_of(diagnostic.origin), code(diagnostic.message, kMessageLimit)));
+                             origin_of(diagnostic.origin), code(diagnostic.message, kMessageLimit)));
 }
 
 bool is_known(Origin origin) { return origin == Origin::also_on_base || origin == Origin::flaky; }
@@ -119,7 +119,7 @@ JobDetails details_of(const JobLine& job, std::string_view name, bool infrastruc
   for (const bool known : {false, true})
     for (const auto& failure : result.failures)
       if (is_known(failure.origin) == known) add(failure);
-  details.reproduce = command_lines(result.reproduce);
+  if (exit_code(result.verdict) != 0) details.reproduce = command_lines(result.reproduce);
   return details;
 }
 
@@ -138,7 +138,7 @@ std::string write_details(const std::vector<JobDetails>& details, std::size_t bu
     bool reproduce = false;
     std::size_t items = 0;
   };
-  const std::string longest_note = fmt::format("\n{} more jobs did not pass\n", details.size());
+  const std::string longest_note = fmt::format("\n{} more jobs have failures\n", details.size());
   std::vector<Plan> plans(details.size());
   std::size_t left = budget;
   const auto take = [&left](std::size_t size, std::size_t keep) {
@@ -172,7 +172,7 @@ std::string write_details(const std::vector<JobDetails>& details, std::size_t bu
     if (const auto more = details[i].items.size() - plans[i].items + details[i].more; more > 0) out += more_line(more);
     if (plans[i].reproduce) out += details[i].reproduce;
   }
-  if (heads < details.size()) out += fmt::format("\n{} more jobs did not pass\n", details.size() - heads);
+  if (heads < details.size()) out += fmt::format("\n{} more jobs have failures\n", details.size() - heads);
   return out;
 }
 
