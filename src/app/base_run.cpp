@@ -79,9 +79,11 @@ Result<RunResult> judge_base(const JudgeTreeOptions& change, const std::string& 
 
   JudgeTreeOptions options = change;
   options.tree = folder / "linux";
-  options.build = folder / "build";
+  options.build = base_build_folder(change);
   options.artifacts = folder / "artifacts";
   options.base.clear();
+  options.kept_base.clear();
+  options.commit = base;
   for (auto& path : options.kunitconfig) {  // a path in the tree means the same file of the base
     const auto relative = fs::absolute(path).lexically_normal().lexically_relative(change.tree);
     if (!relative.empty() && *relative.begin() != "..") path = options.tree / relative;
@@ -93,38 +95,78 @@ Result<RunResult> judge_base(const JudgeTreeOptions& change, const std::string& 
   return result;
 }
 
-std::set<std::string> deleted_tests(std::string_view diff, const RunResult& base_result) {
-  std::set<std::string> gone;
-  std::set<std::string> still;
-  for (const auto& line : split_lines(diff)) {
-    if (line.size() < 2 || (line[0] != '-' && line[0] != '+')) continue;
-    const auto text = trim(std::string_view(line).substr(1));
-    auto& names = line[0] == '-' ? gone : still;
-    // "static void NAME(struct kunit *test)": a case's own function
-    if (const auto open = text.find("(struct kunit"); open != std::string_view::npos)
-      names.emplace(text.substr(text.rfind(' ', open) + 1, open - text.rfind(' ', open) - 1));
-    // ".name = "SUITE","
-    if (text.starts_with(".name"))
-      if (const auto quote = text.find('"'); quote != std::string_view::npos)
-        names.emplace(text.substr(quote + 1, text.find('"', quote + 1) - quote - 1));
-  }
-  for (const auto& name : still) gone.erase(name);
-  std::set<std::string> tests;
-  for (const auto& suite : base_result.suites) {
-    if (gone.contains(suite.name)) tests.insert(suite.name);
-    for (const auto& test : suite.children)
-      if (gone.contains(test.name)) tests.insert(suite.name + "." + test.name);
-  }
-  return tests;
-}
+fs::path base_build_folder(const JudgeTreeOptions& change) { return change.build / "base" / "build"; }
 
-Result<std::set<std::string>> tests_deleted_since(const fs::path& tree, const std::string& base,
-                                                  const RunResult& base_result) {
-  TRY_ASSIGN(const auto diff, run_command({.argv = git(tree, {"diff", "--no-ext-diff", "--no-textconv", "--no-color",
-                                                              "-U0", base, "--", "*.c", "*.h"})},
+Result<std::string> change_diff(const JudgeTreeOptions& options, const std::string& base) {
+  if (!options.change_diff.empty()) return read_file(options.change_diff, kMaxDiff);
+  TRY_ASSIGN(const auto diff, run_command({.argv = git(options.tree, {"diff", "--no-ext-diff", "--no-textconv",
+                                                                      "--no-color", "-U0", base, "--", "*.c", "*.h"})},
                                           kGitLimit, {}, kMaxDiff));
   if (!diff.status.ok()) return fail(ErrorKind::os, "git diff {}: {}", base, trim(shorten(diff.err, 300)));
-  return deleted_tests(diff.out, base_result);
+  return diff.out;
+}
+
+namespace {
+
+/// What the lines with one sign of a diff name.
+struct NamedByDiff {
+  std::set<std::string> defined;     ///< functions of cases, and suites
+  std::set<std::string> registered;  ///< in KUNIT_CASE and its kin
+};
+
+void read_line(std::string_view text, NamedByDiff& names) {
+  // "static void NAME(struct kunit *test)": a case's own function
+  if (const auto open = text.find("(struct kunit"); open != std::string_view::npos)
+    names.defined.emplace(text.substr(text.rfind(' ', open) + 1, open - text.rfind(' ', open) - 1));
+  // ".name = "SUITE","
+  if (text.starts_with(".name"))
+    if (const auto quote = text.find('"'); quote != std::string_view::npos)
+      names.defined.emplace(text.substr(quote + 1, text.find('"', quote + 1) - quote - 1));
+  // "KUNIT_CASE(NAME)", "KUNIT_CASE_PARAM(NAME, generator)", several in a line
+  for (auto at = text.find("KUNIT_CASE"); at != std::string_view::npos; at = text.find("KUNIT_CASE", at + 1)) {
+    const auto open = text.find('(', at);
+    if (open == std::string_view::npos) break;
+    const auto end = text.find_first_of(",)", open);
+    names.registered.emplace(trim(text.substr(open + 1, end == std::string_view::npos ? end : end - open - 1)));
+  }
+}
+
+const ktap::TestNode* suite_of(const RunResult& result, const std::string& name) {
+  const auto found = std::ranges::find(result.suites, name, &ktap::TestNode::name);
+  return found == result.suites.end() ? nullptr : &*found;
+}
+
+bool has_case(const ktap::TestNode* suite, const std::string& name) {
+  return suite != nullptr && std::ranges::find(suite->children, name, &ktap::TestNode::name) != suite->children.end();
+}
+
+/// It runs now in a suite in which the base did not have it.
+bool runs_elsewhere(const std::string& name, const RunResult& base, const RunResult& now) {
+  return std::ranges::any_of(now.suites, [&](const ktap::TestNode& suite) {
+    return has_case(&suite, name) && !has_case(suite_of(base, suite.name), name);
+  });
+}
+
+}  // namespace
+
+std::set<std::string> deleted_tests(std::string_view diff, const RunResult& base, const RunResult& now) {
+  NamedByDiff before;
+  NamedByDiff after;
+  for (const auto& line : split_lines(diff))
+    if (line.size() >= 2 && (line[0] == '-' || line[0] == '+'))
+      read_line(trim(std::string_view(line).substr(1)), line[0] == '-' ? before : after);
+  auto gone = std::move(before.defined);
+  for (const auto& name : after.defined) gone.erase(name);
+  std::set<std::string> tests;
+  for (const auto& suite : base.suites) {
+    if (gone.contains(suite.name)) tests.insert(suite.name);
+    for (const auto& test : suite.children) {
+      const bool moved = before.registered.contains(test.name) && after.registered.contains(test.name) &&
+                         !has_case(suite_of(now, suite.name), test.name) && runs_elsewhere(test.name, base, now);
+      if (gone.contains(test.name) || moved) tests.insert(suite.name + "." + test.name);
+    }
+  }
+  return tests;
 }
 
 }  // namespace bowsprit::app

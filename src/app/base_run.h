@@ -26,10 +26,14 @@ Result<std::string> resolve_revision(const fs::path& tree, const std::string& re
 /// @error os, timeout  the source could not be checked out
 Result<RunResult> judge_base(const JudgeTreeOptions& change, const std::string& base, JudgeTreeWatch& watch);
 
-/// Suites and cases ("suite", "suite.case") that the change deletes from the source, by its diff against the base: their definition is
-/// gone, not only their registration.
-Result<std::set<std::string>> tests_deleted_since(const fs::path& tree, const std::string& base,
-                                                  const RunResult& base_result);
-std::set<std::string> deleted_tests(std::string_view diff, const RunResult& base_result);
+/// Where judge_base builds.
+fs::path base_build_folder(const JudgeTreeOptions& change);
+
+/// What the change changes in C files since commit `base`: options.change_diff, else by the tree's git.
+Result<std::string> change_diff(const JudgeTreeOptions& options, const std::string& base);
+
+/// Suites and cases ("suite", "suite.case") of the base that the change deletes from the source or moves to another suite, by its
+/// diff: their definition is gone, not only their registration; or they are registered elsewhere, and ran there (in `now`).
+std::set<std::string> deleted_tests(std::string_view diff, const RunResult& base, const RunResult& now);
 
 }  // namespace bowsprit::app

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "app/base_run.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "app/base_run.h"
+#include <map>
+
 #include "app/reproduce.h"
 
 namespace bowsprit::app {
@@ -42,28 +45,49 @@ TEST(ReproduceCommand, SurvivesAJobSpecThatIsNone) {
     EXPECT_EQ(reproduce_command({.tree = "/src", .job_spec = spec}, {}), "./tools/testing/kunit/kunit.py run");
 }
 
-RunResult base_result() {
+RunResult with_suites(const std::map<std::string, std::vector<std::string>>& suites) {
   RunResult result;
-  for (const char* suite : {"one", "two"}) {
+  for (const auto& [suite, cases] : suites) {
     ktap::TestNode node{.name = suite};
-    for (const char* name : {"first_test", "second_test"}) node.children.push_back({.name = name});
+    for (const auto& name : cases) node.children.push_back({.name = name});
     result.suites.push_back(std::move(node));
   }
   return result;
 }
 
-TEST(DeletedTests, AreThoseWhoseDefinitionIsGone) {
-  EXPECT_THAT(deleted_tests("-static void first_test(struct kunit *test)\n-{\n-}\n", base_result()),
-              ElementsAre("one.first_test", "two.first_test"));
-  EXPECT_THAT(deleted_tests("-\t.name = \"one\",\n", base_result()), ElementsAre("one"));
+RunResult base_result() {
+  return with_suites({{"one", {"first_test", "second_test"}}, {"two", {"first_test", "second_test"}}});
 }
 
-TEST(DeletedTests, AreNotThoseThatAreOnlyNoLongerRegisteredOrWereMoved) {
-  EXPECT_THAT(deleted_tests("-\tKUNIT_CASE(first_test),\n+\tKUNIT_CASE(second_test),\n", base_result()), IsEmpty());
+TEST(DeletedTests, AreThoseWhoseDefinitionIsGone) {
+  EXPECT_THAT(deleted_tests("-static void first_test(struct kunit *test)\n-{\n-}\n", base_result(), {}),
+              ElementsAre("one.first_test", "two.first_test"));
+  EXPECT_THAT(deleted_tests("-\t.name = \"one\",\n", base_result(), {}), ElementsAre("one"));
+}
+
+TEST(DeletedTests, AreNotThoseThatAreOnlyNoLongerRegistered) {
+  EXPECT_THAT(deleted_tests("-\tKUNIT_CASE(first_test),\n+\tKUNIT_CASE(second_test),\n", base_result(), base_result()),
+              IsEmpty());
   EXPECT_THAT(
       deleted_tests("--- a/x.c\n-static void first_test(struct kunit *test)\n+void first_test(struct kunit *t)\n",
-                    base_result()),
+                    base_result(), base_result()),
       IsEmpty());
+}
+
+TEST(DeletedTests, AreThoseThatTheChangeMovesToAnotherSuiteWhereTheyRun) {
+  const std::string diff = "-\tKUNIT_CASE(only_test),\n+\tKUNIT_CASE_SLOW(only_test),\n";
+  const auto base = with_suites({{"one", {"only_test", "other_test"}}, {"two", {"other_test"}}});
+  const auto moved = with_suites({{"one", {"other_test"}}, {"two", {"only_test", "other_test"}}});
+  EXPECT_THAT(deleted_tests(diff, base, moved), ElementsAre("one.only_test"));
+  const auto lost = with_suites({{"one", {"other_test"}}, {"two", {"other_test"}}});
+  EXPECT_THAT(deleted_tests(diff, base, lost), IsEmpty()) << "it is registered, and did not run";
+  EXPECT_THAT(deleted_tests("", base, moved), IsEmpty()) << "the change does not say that it moves it";
+}
+
+TEST(DeletedTests, AreSuitesUnderTheirOldName) {
+  EXPECT_THAT(deleted_tests("-\t.name = \"one\",\n+\t.name = \"uno\",\n", base_result(),
+                            with_suites({{"uno", {"first_test"}}, {"two", {"first_test"}}})),
+              ElementsAre("one"));
 }
 
 }  // namespace

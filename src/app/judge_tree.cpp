@@ -5,6 +5,7 @@
 #include <array>
 
 #include "app/compare_base.h"
+#include "app/kept_base.h"
 #include "app/kunit_py.h"
 #include "app/reproduce.h"
 #include "app/source_lines.h"
@@ -28,8 +29,8 @@ namespace {
 using kernel::CommandEnd;
 
 /// What an earlier run may have left in the same folder.
-constexpr std::array kArtifactNames{"result.json", "kunit.log", "build.log",    "junit_kunit.xml",
-                                    "kcidb.json",  ".config",   "timeline.json"};
+constexpr std::array kArtifactNames{"result.json", "kunit.log",     "build.log",   "junit_kunit.xml", "kcidb.json",
+                                    ".config",     "timeline.json", "retries.log", "base.log"};
 constexpr std::size_t kBuildLogTail = 8192;
 
 Diagnostic to_diagnostic(const kernel::BuildMessage& message) {
@@ -49,6 +50,12 @@ std::string tail_of(const fs::path& path, std::size_t bytes) {
 
 void put(const fs::path& file, const std::string& text) {
   if (auto written = write_file_atomic(file, text); !written) log_error("run", "{}", written.error().text());
+}
+
+/// A file of the tree by its path there, another one as it is.
+fs::path seen_from(const fs::path& tree, const fs::path& file) {
+  const auto relative = fs::absolute(file).lexically_normal().lexically_relative(tree);
+  return relative.empty() || *relative.begin() == ".." ? file : relative;
 }
 
 /// One run, step by step. A step that ends the run sets the result and gives false.
@@ -73,6 +80,18 @@ class TreeRun {
     result_.reproduce = reproduce_command(
         {options_.tree, wanted_.files, options_.boot_limit, options_.job_spec, options_.variant}, result_.failures);
     return std::move(result_);
+  }
+
+  /// After run(), while this lives: the kernel that was judged.
+  [[nodiscard]] JudgedKernel judged_kernel() {
+    Provenance from{.kunitconfig = sha256_hex(wanted_.text())};
+    // kunit.py builds in a folder of its own, and is not kept.
+    if (options_.runner == Runner::bowsprit) from.tools = tools_of(options_.build);
+    for (const auto& file : wanted_.files) from.files.push_back(seen_from(options_.tree, file).string());
+    return {[this](const fs::path& kernel, std::vector<std::string> arguments) {
+              return boot_of(kernel, std::move(arguments));
+            },
+            kernel_, boot_arguments_, std::move(failed_in_), std::move(from)};
   }
 
  private:
@@ -112,6 +131,7 @@ class TreeRun {
   bool went_well(const kernel::BuildStep& step, std::string_view what, bool is_configuration);
   bool end_lost(const kernel::ConfigureStep& step);
   bool run_all(BootKernel first_boot = {});
+  [[nodiscard]] BootKernel boot_of(const fs::path& kernel, std::vector<std::string> arguments) const;
   [[nodiscard]] milliseconds build_time_left() const {
     return std::max(milliseconds(0), std::chrono::ceil<milliseconds>(deadline_ - std::chrono::steady_clock::now()));
   }
@@ -137,6 +157,7 @@ class TreeRun {
   fs::path kernel_;
   std::vector<std::string> boot_arguments_;
   TestsRun tests_;
+  std::map<std::string, std::string> failed_in_;
 };
 
 bool TreeRun::prepare() {
@@ -273,22 +294,26 @@ bool TreeRun::build() {
   });
 }
 
-/// Boots the built kernel until all of its tests have run.
-bool TreeRun::run_all(BootKernel first_boot) {
-  const auto boot = [this](const BootRequest& request, const std::function<void(std::string_view)>& on_console) {
-    auto arguments = boot_arguments_;
-    arguments.insert(arguments.end(), request.arguments.begin(), request.arguments.end());
+BootKernel TreeRun::boot_of(const fs::path& kernel, std::vector<std::string> arguments) const {
+  return [this, kernel, arguments = std::move(arguments)](const BootRequest& request,
+                                                          const std::function<void(std::string_view)>& on_console) {
+    auto words = arguments;
+    words.insert(words.end(), request.arguments.begin(), request.arguments.end());
     return kernel::boot_kernel(options_.variant,
-                               {.kernel = kernel_,
+                               {.kernel = kernel,
                                 .console = request.console,
                                 .memory_folder = memory_.path,
-                                .arguments = std::move(arguments),
+                                .arguments = std::move(words),
                                 .limit = request.limit,
                                 .stop_fd = options_.stop_fd,
                                 .give_up = request.give_up},
                                on_console);
   };
-  auto run = run_tests({.boot = boot,
+}
+
+/// Boots the built kernel until all of its tests have run.
+bool TreeRun::run_all(BootKernel first_boot) {
+  auto run = run_tests({.boot = boot_of(kernel_, boot_arguments_),
                         .first_boot = std::move(first_boot),
                         .console = artifact("kunit.log"),
                         .limit = options_.boot_limit,
@@ -339,6 +364,7 @@ void TreeRun::judge_console() {
   const auto flooded = std::ranges::find(tests_.boots, kernel::BootEnd::flooded,
                                          [](const BootRecord& boot) { return boot.outcome.end; });
   const auto flood_bytes = flooded == tests_.boots.end() ? 0 : flooded->outcome.console_bytes;
+  failed_in_ = boots_that_failed(tests_);
   auto input = judge_input(std::move(tests_));
   auto result = judge(std::move(input));
   if (flood_bytes > 0)
@@ -354,9 +380,20 @@ void TreeRun::judge_console() {
 }  // namespace
 
 RunResult judge_tree(const JudgeTreeOptions& options, JudgeTreeWatch& watch) {
-  RunResult result = TreeRun(options, watch).run();
-  if (!options.base.empty() && !result.suites.empty() && result.verdict != Verdict::aborted)
-    add_comparison(result, options, watch);
+  TreeRun run(options, watch);
+  RunResult result = run.run();
+  const bool tests_ran = !result.suites.empty() && result.verdict != Verdict::aborted;
+  if (tests_ran && options.commit.empty()) {
+    add_origins(result, options, run.judged_kernel(), watch);
+    kernel::end_orphans();
+  } else if (tests_ran && options.runner == Runner::bowsprit) {
+    auto judged = run.judged_kernel();
+    judged.from.commit = options.commit;
+    if (auto kept = keep_base(options.build, judged.from,
+                              {.result = result, .kernel = judged.kernel, .boot_arguments = judged.boot_arguments});
+        !kept)
+      watch.on_note(kept.error().text());
+  }
   add_source_lines(result, options.tree);
   write_result_files(options.artifacts, result);
   put(options.artifacts / "kcidb.json",

@@ -45,8 +45,13 @@ struct JudgeTreeOptions {
   std::string takes_lost_options = {};
   Runner runner = Runner::bowsprit;
   bool shortcuts = true;
-  bool build_kept = true;     ///< the build folder outlives this run
-  std::string base = {};      ///< commit to compare with, from resolve_revision; empty: no comparison
+  bool build_kept = true;      ///< the build folder outlives this run
+  std::string base = {};       ///< commit to judge too and to compare with, from resolve_revision; empty: none
+  std::string kept_base = {};  ///< commit to compare with where its kernel is kept in `build`; see app/kept_base.h
+  std::string commit =
+      {};  ///< the tree is exactly this commit, a base: it is kept for runs on changes, and nobody is blamed
+  fs::path change_diff = {};  ///< what the change changes in .c and .h files, from git diff; empty: ask the tree's git
+  bool strict = false;        ///< failures that are also on the base, and flaky ones, count as well
   std::string job_spec = {};  ///< Prow's JOB_SPEC, for the command to reproduce; empty: no job
   int stop_fd = -1;           ///< readable: end all children, verdict aborted
 };

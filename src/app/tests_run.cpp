@@ -217,6 +217,21 @@ Result<TestsRun> run_tests(const TestsRunOptions& options, const OnCase& on_case
   return run;
 }
 
+std::map<std::string, std::string> boots_that_failed(const TestsRun& run) {
+  std::map<std::string, std::string> out;
+  for (const auto& boot : run.boots) {
+    const std::function<void(const std::vector<ktap::TestNode>&, const std::string&)> look =
+        [&](const std::vector<ktap::TestNode>& nodes, const std::string& prefix) {
+          for (const auto& node : nodes) {
+            if (node.status == ktap::TestStatus::failed) out[prefix + node.name] = boot.glob;
+            look(node.children, prefix + node.name + ".");
+          }
+        };
+    look(boot.report.document.suites, "");
+  }
+  return out;
+}
+
 JudgeInput judge_input(TestsRun run) {
   JudgeInput input;
   for (const auto& boot : run.boots) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -62,6 +63,9 @@ Result<TestsRun> run_tests(const TestsRunOptions& options, const OnCase& on_case
 /// Boots each of `globs` once, several at once, within `limit` for all of them. A glob for which no time is left has no record.
 Result<std::vector<BootRecord>> boot_each(const TestsRunOptions& options, const std::vector<std::string>& globs,
                                           milliseconds limit, const OnCase& on_case);
+
+/// The pattern of the last boot in which a test failed, for each that failed in one, by its path.
+std::map<std::string, std::string> boots_that_failed(const TestsRun& run);
 
 /// All boots as one input for the judge.
 JudgeInput judge_input(TestsRun run);

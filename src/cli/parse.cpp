@@ -17,6 +17,7 @@
 #include "os/fd.h"
 #include "os/files.h"
 #include "verdict/judge.h"
+#include "verdict/origin.h"
 
 namespace bowsprit::cli {
 namespace {
@@ -70,7 +71,7 @@ Result<RunResult> judged(const Arguments& arguments) {
     TRY_ASSIGN(const std::string text, read_file(*base));
     auto base_result = artifact::read_result_json(text);
     if (!base_result) return std::unexpected(std::move(base_result).error().with("--base {}", *base));
-    compare_with_base(result, *base_result, {.strict = arguments.has("strict")});
+    settle_origins(result, {.base = &*base_result, .strict = arguments.has("strict")});
   }
   return result;
 }

@@ -11,6 +11,7 @@
 
 #include "app/base_run.h"
 #include "app/judge_tree.h"
+#include "app/kept_base.h"
 #include "app/variants.h"
 #include "artifact/result_json.h"
 #include "base/strings.h"
@@ -110,6 +111,13 @@ Result<app::JudgeTreeOptions> read_options(const Arguments& arguments) {
   options.shortcuts = !arguments.has("no-shortcuts");
   options.build_kept = environment("BOWSPRIT_BUILD_KEPT") != "no";
   options.job_spec = environment("JOB_SPEC");
+  const auto policy = arguments.get("policy", environment("BOWSPRIT_POLICY"));
+  if (!policy.empty() && policy != "fair" && policy != "strict")
+    return fail(ErrorKind::usage, "--policy: expected fair or strict, got '{}'", policy);
+  options.strict = policy == "strict";
+  options.change_diff = environment("BOWSPRIT_CHANGE_DIFF");
+  const auto source = app::source_of_job(options.job_spec);
+  (source.is_base ? options.commit : options.kept_base) = source.base;
   if (const auto base = arguments.get("base")) {
     TRY_ASSIGN(options.base, app::resolve_revision(options.tree, *base));
   }
@@ -169,21 +177,25 @@ or kcsan builds it with that sanitizer. --variant ARCH[+PRESET...], several time
 run: the verdict is the worst, each has its own folder in the artifacts, and what User-Mode Linux can't have is left to a kernel
 that QEMU boots.
 
+A failing test is tried again, in kernels of its own: one that then passes is flaky. With --base, or as a job on a warm
+tree whose base kernel is kept, it is also looked for on the base. Each failure's origin is told: new, on the base too, flaky.
+
 Which tests run says the kunitconfig: --kunitconfig, else TREE/kunitconfig, else TREE/.kunitconfig, else the default.
 
   bowsprit run ~/src/linux --kunitconfig lib/kunit
   bowsprit run --kunitconfig fs/ext4 --timeout 2m --format json
-  bowsprit run --base origin/master
+  bowsprit run --base origin/master --policy strict
   bowsprit run --variant um --variant um+kasan --variant x86_64
 
-Exit code: 0 passed, 1 the tree is at fault, 2 wrong usage, 3 no verdict was possible (machine, or stopped by a signal).
+Exit code: 0 passed, or nothing new failed, 1 the tree is at fault, 2 wrong usage, 3 no verdict was possible (machine, or stopped by a signal).
 In the artifacts folder: result.json, kunit.log, build.log, junit_kunit.xml, kcidb.json, .config, timeline.json
-(where the time went; ui.perfetto.dev opens it).)",
+(where the time went; ui.perfetto.dev opens it); retries.log and base.log where failing tests were tried again.)",
       .options = {{"kunitconfig", "PATH", "file, or folder with .kunitconfig; several are merged", true},
                   {"default-kunitconfig", "FILE", "where the tree has none [$BOWSPRIT_DEFAULT_KUNITCONFIG]"},
                   {"artifacts", "DIR", "where results go [$ARTIFACTS, else BUILD/artifacts]"},
                   {"build-dir", "DIR", "kept build folder [$BOWSPRIT_BUILD_DIR, else in the user's cache folder]"},
-                  {"timeout", "TIME", "limit of the first boot, and again of all that follow a crash [5m]"},
+                  {"timeout", "TIME",
+                   "limit of the first boot, again of all that follow a crash, and of all tries [5m]"},
                   {"suite-timeout", "TIME",
                    "limit of one suite; the suites behind it run in a kernel of their own [2m]"},
                   {"build-timeout", "TIME", "limit of configure and build [1h]"},
@@ -193,6 +205,9 @@ In the artifacts folder: result.json, kunit.log, build.log, junit_kunit.xml, kci
                   {"preset", "NAME", "kasan, ubsan, lockdep or kcsan; several go together", true},
                   {"variant", "ARCH[+PRESET]", "one of several kernels to judge: um, um+kasan, x86_64", true},
                   {"base", "REV", "also judge this commit of TREE's git: which failures are new, which tests are gone"},
+                  {"policy", "NAME",
+                   "fair: failures that are on the base too, or flaky, do not count; strict: all count [fair; "
+                   "$BOWSPRIT_POLICY]"},
                   {"no-shortcuts", "", "run make for every step, also those that are proven unneeded"},
                   {"format", "FORMAT", "text or json, on stdout"}},
       .max_operands = 1,

@@ -10,6 +10,7 @@
 
 #include "base/strings.h"
 #include "kernel/build_log.h"
+#include "verdict/origin.h"
 
 namespace bowsprit::cli {
 namespace {
@@ -198,7 +199,7 @@ std::string describe_result(const RunResult& result, const fs::path& artifacts, 
     out += fmt::format("\n{} {}{}{}{}\n", paint(word, code, colour), printable(failure.test),
                        failure.variants.empty() ? "" : "  on " + join(failure.variants, ", "),
                        where.empty() ? "" : "  " + printable(where),
-                       failure.origin == Origin::unknown ? "" : fmt::format("  ({})", to_string(failure.origin)));
+                       words_of(failure.origin).empty() ? "" : fmt::format("  ({})", words_of(failure.origin)));
     out += indented(failure.message, 12);
   }
   listed = 0;

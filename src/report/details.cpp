@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "verdict/origin.h"
 
 namespace bowsprit::report {
 namespace {
@@ -45,10 +46,9 @@ std::string on_variants(const std::vector<std::string>& variants) {
   return variants.empty() ? "" : " on " + sentence(join(variants, ", "));
 }
 
-std::string_view words_of(Origin origin) {
-  if (origin == Origin::also_on_base) return " (also on the base)";
-  if (origin == Origin::flaky) return " (known to be flaky)";
-  return "";
+std::string origin_of(Origin origin) {
+  const auto words = words_of(origin);
+  return words.empty() ? "" : fmt::format(" ({})", words);
 }
 
 bool is_known(Origin origin) { return origin == Origin::also_on_base || origin == Origin::flaky; }
@@ -82,7 +82,7 @@ std::string item_of(const Failure& failure) {
   const std::string where = place(failure.file, failure.line);
   return line_of(fmt::format("- {} {}{}{}{}{}", code(failure.test, kPathLimit), words_of(failure.status),
                              on_variants(failure.variants), where.empty() ? "" : " at " + where,
-                             words_of(failure.origin),
+                             origin_of(failure.origin),
                              failure.message.empty() ? "" : ": " + code(failure.message, kMessageLimit)));
 }
 
@@ -94,7 +94,7 @@ std::string item_of(const Diagnostic& diagnostic) {
                                 : diagnostic.kind == Diagnostic::Kind::warning ? "warning"
                                                                                : "kernel report";
   return line_of(fmt::format("- {}{}{}{}{}: {}", what, on_variants(diagnostic.variants),
-                             where.empty() ? "" : " at " + where, during, words_of(diagnostic.origin),
+                             where.empty() ? "" : " at " + where, during, origin_of(diagnostic.origin),
                              code(diagnostic.message, kMessageLimit)));
 }
 
@@ -126,7 +126,7 @@ JobDetails details_of(const JobLine& job, std::string_view name, bool infrastruc
   for (const bool known : {false, true})
     for (const auto& failure : result.failures)
       if (is_known(failure.origin) == known) add(failure);
-  details.reproduce = command_lines(result.reproduce);
+  if (exit_code(result.verdict) != 0) details.reproduce = command_lines(result.reproduce);
   return details;
 }
 
@@ -145,7 +145,7 @@ std::string write_details(const std::vector<JobDetails>& details, std::size_t bu
     bool reproduce = false;
     std::size_t items = 0;
   };
-  const std::string longest_note = fmt::format("\n{} more jobs did not pass\n", details.size());
+  const std::string longest_note = fmt::format("\n{} more jobs have failures\n", details.size());
   std::vector<Plan> plans(details.size());
   std::size_t left = budget;
   const auto take = [&left](std::size_t size, std::size_t keep) {
@@ -179,7 +179,7 @@ std::string write_details(const std::vector<JobDetails>& details, std::size_t bu
     if (const auto more = details[i].items.size() - plans[i].items + details[i].more; more > 0) out += more_line(more);
     if (plans[i].reproduce) out += details[i].reproduce;
   }
-  if (heads < details.size()) out += fmt::format("\n{} more jobs did not pass\n", details.size() - heads);
+  if (heads < details.size()) out += fmt::format("\n{} more jobs have failures\n", details.size() - heads);
   return out;
 }
 

@@ -153,7 +153,9 @@ ReportText make_report(const std::vector<JobLine>& jobs, const Options& options)
 
   const auto tells = [](const JobLine* job) {
     const Fault fault = fault_of(*job);
-    return fault == Fault::change || fault == Fault::infrastructure;
+    // What is excused is told too: people who merge on this vote shall see what it leaves out.
+    const bool excused = job->result && job->result->verdict == Verdict::no_new_failures;
+    return fault == Fault::change || fault == Fault::infrastructure || excused;
   };
   // No more items than could fit, so that many jobs with many failures cost no time.
   const auto telling = static_cast<std::size_t>(std::ranges::count_if(order, tells));

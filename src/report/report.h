@@ -11,6 +11,7 @@
 ///
 ///   bowsprit-report: 4711.2                              by which a posted report is found again
 ///
+/// Each failure says whether it is new, also on the base, or flaky; a job that passed with such excused failures lists them as well.
 /// Failing jobs come first. A job without page gets Prow's form without URL, not its "(URL_NOT_FOUND)", which Prow prints and cannot read back.
 /// Everything that jobs say is foreign text: it is put on one line, cut, and shown as code, and can neither end that code nor look like a job's line.
 /// Pure and golden-tested. Does not: post. The message is valid UTF-8 and at most `limit` bytes in every case; a failing job's

@@ -47,7 +47,7 @@ RunResult failed_result() {
       {"example.judged_test", ktap::TestStatus::failed, Origin::unknown, "lib/kunit/kunit-example-test.c", 282,
        "Expected 1 == 2, but\n        1 == 1 (0x1)\n        2 == 2 (0x2)", ""},
       {"bits.slow_test", ktap::TestStatus::timed_out, Origin::new_failure, "", 0, "", ""},
-      {"bits.gone_test", ktap::TestStatus::missing, Origin::flaky, "", 0, "", ""}};
+      {"bits.gone_test", ktap::TestStatus::missing, Origin::new_failure, "", 0, "", ""}};
   result.reproduce =
       "git fetch https://gerrit.example.com/linux refs/changes/01/1/2 && git checkout FETCH_HEAD && "
       "./tools/testing/kunit/kunit.py run --kunitconfig=kunitconfig example";
@@ -104,6 +104,18 @@ TEST(Report, TellsWhatFailedWhereAndHowToReproduceIt) {
   crashed.result = crashed_result();
   expect_golden("failed.txt",
                 text_of(make_report({job("kunit-arm64", JobState::success), failed, broken, crashed}, {.key = "7.1"})));
+}
+
+TEST(Report, TellsWhatItExcuses) {
+  auto fair = job("kunit-um", JobState::success);
+  fair.result = failed_result();
+  fair.result->verdict = Verdict::no_new_failures;
+  fair.result->summary = "no new failures: 2 of 75 tests did not pass, on the base too or flaky";
+  fair.result->failures[1].origin = Origin::flaky;
+  fair.result->failures.resize(2);
+  const auto report = make_report({fair, job("kunit-x86", JobState::success)}, {.key = "7.1"});
+  EXPECT_EQ(report.vote, 1);
+  expect_golden("excused.txt", text_of(report));
 }
 
 TEST(Report, DoesNotVoteWhereOnlyTheInfrastructureFailed) {

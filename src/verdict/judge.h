@@ -87,14 +87,4 @@ RunResult merge_conflict(const std::vector<std::string>& files);
 RunResult infra_failed(std::string summary);
 RunResult aborted(std::string summary);
 
-struct BaseComparison {
-  std::set<std::string> flaky;              ///< "suite.case": known to fail now and then
-  std::set<std::string> removed_by_change;  ///< "suite" or "suite.case" whose source the change deletes
-  bool strict = false;                      ///< also_on_base and flaky failures count as well
-};
-/// Sets each failure's and splat's origin, adds what ran on the base and is gone as `missing`, and gives
-/// `no_new_failures` where nothing that speaks against the change is new. Leaves results that ended before the tests
-/// alone.
-void compare_with_base(RunResult& result, const RunResult& base, const BaseComparison& how = {});
-
 }  // namespace bowsprit

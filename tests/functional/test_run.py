@@ -252,7 +252,7 @@ def test_a_base_tells_new_failures_from_old_ones_and_misses_what_is_gone(tree):
     assert (done.returncode, done.result["verdict"]) == (1, "failed")
     origins = {f["test"]: f["origin"] for f in done.result["failures"]}
     assert origins == {"example.new_test": "new", "example.old_test": "also_on_base"}
-    assert done.result["phases"][-1]["seconds"] < 5, "the base's result is kept"
+    assert done.result["phases"][-1]["seconds"] < 10, "the base's result is kept: only failing tests were booted"
 
     with tree.changed(EXAMPLE_TEST, both.replace("\tKUNIT_CASE(example_priv_test),\n", "\tKUNIT_CASE(example_simple_test),\n", 1)):
         done = tree.run("--base", base)
