@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Artifacts in buckets: on a real SeaweedFS (S3), on fake-gcs-server and a strict stand-in (GCS); through a proxy that loses answers.
+"""Artifacts in buckets: on a real SeaweedFS (S3), on fake-gcs-server and a strict stand-in (GCS); through a proxy that loses answers; the
+server with its store killed in between.
 
-The stores are called through build/dev/store_probe (src/artifact/probe.cpp), and through sidecar."""
+The stores are called through build/dev/store_probe (src/artifact/probe.cpp), through sidecar, and by a server that judges a change."""
 import gzip
 import hashlib
 import json
@@ -10,6 +11,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 
@@ -19,7 +21,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 from support.faulty_proxy import FaultyProxy  # noqa: E402
 from support.object_stores import FakeGcs, SeaweedFS  # noqa: E402
 from support.server import program  # noqa: E402
-from support.stage import stage_folder  # noqa: E402
+from support.stage import PROJECT, stage_folder  # noqa: E402
 from support.strict_gcs import StrictGcs  # noqa: E402
 from support.wait import wait_for  # noqa: E402
 
@@ -285,3 +287,47 @@ def test_sidecar_uploads_to_s3_as_prow_does(weed, tmp_path):
 def test_sidecar_says_what_it_needs_for_a_bucket(tmp_path):
     done = sidecar(tmp_path, "s3://runs", s3_credentials_file=str(tmp_path / "absent.json"))
     assert "absent.json" in done.stderr
+
+
+# --- the server
+
+# Does something for changes that have the file, so that making the warm tree costs nothing.
+JOB = "test -f store-note.txt || exit 0; echo running; for i in $(seq 50); do echo tick $i; sleep 0.1; done; echo kept >$ARTIFACTS/note.log"
+
+
+def waiting_objects(server):
+    line = next(line for line in server.get("/metrics").splitlines() if line.startswith("bowsprit_spool_objects"))
+    return float(line.split()[-1])
+
+
+def test_server_loses_nothing_while_its_store_is_away(session_stage, weed):
+    stage, server = session_stage, session_stage.server
+    store = f"{{store: 's3://verdicts/ci', endpoint: '{weed.url}', credentials_file: {weed.credentials_file}, signed_urls: 10m, cache: 1Ki}}"
+    weed.make_bucket("verdicts")
+    stage.start_server_with_jobs(stage.job("stored", JOB), more=f"artifacts: {store}\n")
+    try:
+        change = stage.push({"store-note.txt": f"{time.time_ns()}\n"}, "kunit: a note for the store")
+        wait_for(lambda: any("tick" in stage.log_of(run) and run["state"] == "pending" for run in stage.runs_of(change)), "the log of a job that runs", 300)
+        weed.kill()
+        report = stage.report_of(change)
+        assert stage.vote_of(change) == 1, report
+        [run] = stage.runs_of(change)
+        assert "artifacts/note.log" in server.get(f"/run/{run['id']}"), "its files are on the page while the store is away"
+        waiting = waiting_objects(server)
+        assert waiting >= 5
+        server.kill()
+        server.start(*server.options)
+        assert waiting_objects(server) == waiting
+        assert server.get(f"/run/{run['id']}/artifacts/note.log") == "kept\n"
+        weed.start()
+        wait_for(lambda: waiting_objects(server) == 0, "the store to get all", 90)
+        prefix = f"ci/pr-logs/pull/{stage.gerrit_url.removeprefix('http://')}_{PROJECT}/{change}/stored/{run['id']}"
+        wanted = ("started.json", "finished.json", "build-log.txt", "prowjob.json", "artifacts/result.json", "artifacts/note.log")
+        assert {f"{prefix}/{name}" for name in wanted} <= set(weed.keys("verdicts", "ci/"))
+        assert weed.get("verdicts", f"ci/pr-logs/directory/stored/{run['id']}.txt")[1].decode() == f"s3://verdicts/{prefix}"
+        assert not list((server.state / "spool/objects").rglob("build-log.txt")), "what went stays on disk up to the cache's limit only"
+        assert "tick 50" in stage.log_of(run), "read from the store"
+        with urllib.request.urlopen(f"{server.url}/run/{run['id']}/artifacts/note.log", timeout=10) as answer:
+            assert answer.url.startswith(weed.url) and answer.read() == b"kept\n", "the store itself serves it"
+    finally:
+        server.stop()

@@ -67,8 +67,8 @@ class Stage:
             return
         self.server.restart(*options)
 
-    def start_server_with_jobs(self, *jobs):
-        """With Prow's job files in place of the default job, and small limits."""
+    def start_server_with_jobs(self, *jobs, more=""):
+        """With Prow's job files in place of the default job, small limits, and `more` lines of bowsprit.yaml."""
         self.jobs_file.write_text(f"presubmits:\n  {self.gerrit_url}/{PROJECT}:\n" + "".join(textwrap.indent(job, "  ") for job in jobs))
         config = self.folder / "bowsprit.yaml"
         config.write_text(textwrap.dedent(f"""\
@@ -76,7 +76,7 @@ class Stage:
             repos: [{{project: {PROJECT}}}]
             prow: [{self.jobs_file.name}]
             executor: {{local: {{memory: 4Gi, disk: 2Gi, pids: 1024}}}}
-            """))
+            """) + more)
         self.server.restart("--config", config)
 
     @staticmethod
