@@ -40,6 +40,7 @@ Result<std::vector<std::string>> remove_orphan_targets(const fs::path& tree, con
     if (source.empty() || source.front() != '/' || fs::exists(source, ignored)) continue;
     const auto target = it->path().parent_path() / name.substr(1, name.size() - 5);
     if (!fs::remove(target, code) && code) break;
+    if (!fs::remove(it->path(), code) && code) break;
     removed.push_back(target.lexically_relative(build).string());
   }
   if (code) return fail(ErrorKind::os, "{}: {}", build.string(), code.message());

@@ -16,7 +16,7 @@
 
 namespace bowsprit::kernel {
 
-/// Removes them; gives their paths below `build`.
+/// Removes them and their commands; gives their paths below `build`.
 /// @error os  one can't be removed
 Result<std::vector<std::string>> remove_orphan_targets(const fs::path& tree, const fs::path& build);
 

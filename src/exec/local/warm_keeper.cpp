@@ -87,7 +87,7 @@ void WarmKeeper::loop() {
       changed_.wait(lock);
       continue;
     }
-    const std::string name = *next;
+    const std::string& name = *next;
     if (const auto due = targets_.at(name).due; due > now()) {
       changed_.wait_until(lock, due);
       continue;
