@@ -87,7 +87,8 @@ void WarmKeeper::loop() {
       changed_.wait(lock);
       continue;
     }
-    const std::string& name = *next;
+    // A copy, since order_ may change while the lock is let go below.
+    const std::string name = *next;  // NOLINT(performance-unnecessary-copy-initialization)
     if (const auto due = targets_.at(name).due; due > now()) {
       changed_.wait_until(lock, due);
       continue;
