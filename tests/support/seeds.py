@@ -151,7 +151,7 @@ def faulty():
         # --- code under test
         Seed("code-is-empty", {STREAM: sub("return list_empty(&stream->fragments);", "return !list_empty(&stream->fragments);")}, FAILED,
              within=("string-stream-test", "kunit")),
-        Seed("code-compares-nothing", {ASSERT: sub("ret = strncmp(buffer, text, len) == 0;", "ret = true;")}, FAILED, within=("kunit-assert", "kunit_assert")),
+        Seed("code-compares-wrongly", {ASSERT: sub("ret = strncmp(buffer, text, len) == 0;", "ret = strncmp(buffer, text, len) != 0;")}, FAILED, within=("kunit-assert", "kunit_assert")),
         # --- build
         Seed("compile-error", case("int x = no_such_name;"), BUILD),
         Seed("syntax-error", case("if ("), BUILD),
