@@ -312,10 +312,15 @@ Result<> LocalExecutor::bring_to_tip(RunRequest request) {
   TRY_ASSIGN(const auto plan,
              plan_job(base_request(request, tip), {.base_sha = tip, .merged_sha = tip}, options_.job_env));
   const auto wanted = wanted_tree(request, plan, tip);
-  if (const auto lease = trees_.newest(wanted.key); lease && lease->tree().commit == tip) return {};
+  bool is_first = true;
+  if (const auto lease = trees_.newest(wanted.key)) {
+    if (lease->tree().commit == tip) return {};
+    is_first = false;
+  }
   std::unique_lock lock(mutex_);
   if (stop_makers_.is_set()) return fail(ErrorKind::cancelled, "the server ends");
-  const auto making = begin_making(request, mirror, wanted, /*in_the_background=*/true);
+  // Without a tree the next job has to wait for this one: it must not starve beside what else the machine does.
+  const auto making = begin_making(request, mirror, wanted, /*in_the_background=*/!is_first);
   if (!making) return {};
   changed_.wait(lock, [&] { return making->done || stop_makers_.is_set(); });
   return {};

@@ -5,8 +5,8 @@
 /// yet: it is made first, by the same job on the branch itself), "run". What a job changes is laid over the warm tree
 /// and thrown away. A tree of an older tip serves too; it is brought to the new one behind the run. Errors of git, disk
 /// or runc are `infra_error`; a job on a branch whose warm tree can't be made runs cold. After `recover`, trees that
-/// `keep_warm` names are made and refreshed without a job (warm_keeper.h), with processors that no job wants: scheduling
-/// policy SCHED_IDLE (sched(7)).
+/// `keep_warm` names are made and refreshed without a job (warm_keeper.h); a refresh takes only processors that no job
+/// wants: scheduling policy SCHED_IDLE (sched(7)).
 /// Does not: schedule. It starts whatever it is given; `capacity` is what it asks for.
 /// Threads: one per run, one per warm tree in the making, one that keeps trees warm; observer calls come from the
 /// first.
