@@ -169,7 +169,7 @@ std::vector<ReadMessage> read_messages(const Input& input, std::string& approved
 /// The /abort after message `index` (-1: after the upload) that takes back what it asked of the job; nullopt: none.
 std::optional<std::string> taken_back(const std::vector<ReadMessage>& messages, std::ptrdiff_t index,
                                       const std::string& job) {
-  for (auto it = messages.begin() + index + 1; it != messages.end(); ++it)
+  for (auto it = messages.begin() + (index + 1); it != messages.end(); ++it)
     if (it->refused.empty() &&
         (it->commands.abort_all || std::ranges::find(it->commands.abort, job) != it->commands.abort.end()))
       return fmt::format("/abort by account {}", it->author);
