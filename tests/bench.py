@@ -9,6 +9,7 @@ Every row has its goal; one that this cannot measure says so. The table goes to 
 import argparse
 import json
 import os
+import pathlib
 import platform
 import queue
 import shutil

@@ -2,8 +2,6 @@
 """One change, one verdict: pushed to a real Gerrit, built and booted as a real kernel, answered with a vote and a comment that says where."""
 from datetime import datetime
 
-import pytest
-
 from support.kernel import DELETE, EXAMPLE_TEST, with_test
 
 

@@ -107,12 +107,6 @@ class Stage:
         tip = self.author.git("rev-parse", "master")
         wait_for(lambda: any((tree["job"], tree["commit"]) == ("kunit", tip) for tree in self.warm_trees()), f"a warm tree of {tip}", PATIENCE)
 
-    def warm_trees(self):
-        """The server's warm trees, newest first."""
-        listed = subprocess.run([program(), "warm", "--list", "--format", "json", "--work", self.server.state / "work"], capture_output=True, text=True,
-                                check=True)
-        return json.loads(listed.stdout)
-
     # --- changes
 
     def url(self, user):
