@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "prow/config.h"
 
-#include <cstdlib>
 #include <random>
 
 #include "os/files.h"
+#include "prow/shared_data.h"
 
 namespace bowsprit::prow {
 namespace {
-
-/// The folder of shared test data beside the repository, or nothing.
-std::filesystem::path shared_data() {
-  const char* named = std::getenv("BOWSPRIT_SHARED");
-  const std::filesystem::path folder = named != nullptr ? named : BOWSPRIT_SOURCE_DIR "/../shared";
-  return folder / "data";
-}
 
 std::vector<std::string> lines(const Config& config) {
   std::vector<std::string> out;
@@ -39,7 +32,7 @@ std::vector<std::string> problems_of_job(std::string_view fields) {
 }
 
 TEST(ProwConfig, LoadsTheJobsThatKunitRanOnUnchanged) {
-  const auto folder = shared_data() / "kunit-prow-jobs";
+  const auto folder = shared_data("kunit-prow-jobs");
   if (!std::filesystem::exists(folder))
     GTEST_SKIP() << "the real job files are not part of the project; they are not in " << folder;
   const Config config = load_config({folder});

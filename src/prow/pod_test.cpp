@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "prow/pod.h"
 
-#include <cstdlib>
-
 #include "base/strings.h"
 #include "os/files.h"
 #include "prow/kube_json.h"
+#include "prow/shared_data.h"
 #include "yaml/node.h"
 
 namespace bowsprit::prow {
 namespace {
 
-std::filesystem::path shared_pods() {
-  const char* named = std::getenv("BOWSPRIT_SHARED");
-  const std::filesystem::path folder = named != nullptr ? named : BOWSPRIT_SOURCE_DIR "/../shared";
-  return folder / "data" / "prow-pods";
-}
+std::filesystem::path shared_pods() { return shared_data("prow-pods"); }
 
 Json yaml_value(std::string_view text) {
   const auto tree = yaml::Tree::parse("t.yaml", text);
