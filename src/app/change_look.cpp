@@ -2,6 +2,7 @@
 #include "app/change_look.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "app/server_parts.h"
 #include "base/log.h"
@@ -75,18 +76,9 @@ struct Look {
 
   /// A row for the run, unless it is there from an earlier look.
   Result<> add(const trigger::Decision& decision, const std::string& type, const prow::Presubmit& job) const {
-    Run run;
+    Run run = run_of(change, options.gerrit);
     run.type = type;
     run.prow_job_id = new_uuid();
-    run.gerrit = options.gerrit;
-    run.project = change.project;
-    run.branch = change.branch;
-    run.change = change.number;
-    run.patchset = change.patchset;
-    run.revision = change.revision;
-    run.ref = change.ref;
-    run.subject = change.subject;
-    run.author = change.owner.name;
     run.job = job.name;
     run.job_json = dump_json(prow::to_json(job));
     run.report_label = job.report_label().value_or(options.default_label);
@@ -119,11 +111,12 @@ struct Look {
 };
 
 /// Of the runs that are under way: those that this look makes pointless, and those that somebody wants to end.
-std::vector<RunToEnd> runs_to_end(const std::vector<Run>& unfinished, const LookOptions& options,
-                                  const gerrit::Change& change, const std::vector<trigger::Abort>& aborts) {
+/// Which of the change's unfinished runs.
+std::vector<RunToEnd> runs_to_end(const std::vector<Run>& unfinished, const gerrit::Change& change,
+                                  const std::vector<trigger::Abort>& aborts) {
   std::vector<RunToEnd> out;
   for (const auto& run : unfinished) {
-    if (run.gerrit != options.gerrit || run.change != change.number || run.type != "presubmit") continue;
+    if (run.type != "presubmit") continue;
     const auto asked = std::ranges::find_if(
         aborts, [&run](const trigger::Abort& abort) { return abort.job.empty() || abort.job == run.job; });
     if (run.patchset < change.patchset)
@@ -138,6 +131,20 @@ std::vector<RunToEnd> runs_to_end(const std::vector<Run>& unfinished, const Look
 
 }  // namespace
 
+Run run_of(const gerrit::Change& change, const std::string& gerrit) {
+  Run run;
+  run.gerrit = gerrit;
+  run.project = change.project;
+  run.branch = change.branch;
+  run.change = change.number;
+  run.patchset = change.patchset;
+  run.revision = change.revision;
+  run.ref = change.ref;
+  run.subject = change.subject;
+  run.author = change.owner.name;
+  return run;
+}
+
 int next_attempt(const std::vector<Run>& latest, const std::string& type, const std::string& job) {
   const auto it = std::ranges::find_if(latest, [&](const Run& run) { return run.type == type && run.job == job; });
   return it == latest.end() ? 1 : it->attempt + 1;
@@ -149,7 +156,10 @@ Result<std::vector<RunToEnd>> look_at_change(store::Store& store, const JobTable
   if (mark && !change.meta_rev.empty() && mark->meta_rev == change.meta_rev) return std::vector<RunToEnd>{};
 
   const ProjectJobs configured = jobs.project_jobs(change.project);
-  TRY_ASSIGN(const auto unfinished, store.unfinished_runs());
+  TRY_ASSIGN(const auto unfinished, store.runs({.change = change.number,
+                                                .gerrit = options.gerrit,
+                                                .unfinished = true,
+                                                .limit = std::numeric_limits<int>::max()}));
   TRY_ASSIGN(auto latest, store.latest_runs(options.gerrit, change.number, change.patchset));
   const Look look{store, options, change, std::move(latest)};
   trigger::Input input;
@@ -188,7 +198,7 @@ Result<std::vector<RunToEnd>> look_at_change(store::Store& store, const JobTable
   if (output.patchset_done || !input.patchset_is_new)
     next.patchset_triggered = std::max(next.patchset_triggered, change.patchset);
   if (!change.messages.empty()) next.last_message = change.messages.back().id;
-  auto to_end = runs_to_end(unfinished, options, change, output.aborts);
+  auto to_end = runs_to_end(unfinished, change, output.aborts);
   // Kept with the look: after a crash nobody would ask for it again.
   for (const auto& one : to_end) TRY(store.ask_abort(one.run, one.why));
   TRY(store.save_change_mark(next));

@@ -27,6 +27,9 @@ struct RunToEnd {
 Result<std::vector<RunToEnd>> look_at_change(store::Store& store, const JobTable& jobs, const LookOptions& options,
                                              const Polled& polled, const gerrit::Change& change);
 
+/// A run on the change's current patch set, of no job yet.
+store::Run run_of(const gerrit::Change& change, const std::string& gerrit);
+
 /// Attempt number of the job's next run, by the newest runs of its jobs.
 int next_attempt(const std::vector<store::Run>& latest, const std::string& type, const std::string& job);
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "app/change_look.h"
 #include "app/clean_up.h"
@@ -162,7 +163,11 @@ Result<> Engine::tick() {
 
 Result<> Engine::end_overdue() {
   const auto limits = deadlines(*parts_.jobs.settings(), options_.timeouts);
-  TRY_ASSIGN(const auto unfinished, parts_.store.unfinished_runs());
+  // Without a limit on waiting only what runs can be late, and that is little.
+  TRY_ASSIGN(const auto unfinished,
+             limits.scheduling.count() > 0
+                 ? parts_.store.unfinished_runs()
+                 : parts_.store.runs({.state = JobState::pending, .limit = std::numeric_limits<int>::max()}));
   for (auto run : unfinished) {
     sched::Stay stay{.state = run.state, .phase = {}};
     if (run.state == JobState::triggered) {
@@ -194,20 +199,17 @@ Result<> Engine::end_overdue() {
 }
 
 Result<> Engine::schedule() {
-  TRY_ASSIGN(const auto unfinished, parts_.store.unfinished_runs());
-  std::vector<sched::QueueEntry> entries;
   const auto now = std::chrono::steady_clock::now();
-  waiting_ = static_cast<int>(std::ranges::count(unfinished, JobState::triggered, &Run::state));
-  running_ = static_cast<int>(unfinished.size()) - waiting_;
-  for (const auto& run : unfinished) {
-    const auto wait = not_before_.find(run.id);
-    if (wait != not_before_.end() && wait->second > now) continue;
-    entries.push_back(queue_entry(run));
-  }
   const auto limits = queue_limits(*parts_.jobs.settings(), parts_.executor.capacity());
-  for (const auto id : sched::startable(std::move(entries), limits)) {
-    const auto run = std::ranges::find(unfinished, id, &Run::id);
-    TRY(start(*run));
+  TRY_ASSIGN(const auto look, queue_.look(parts_.store, limits, [&](std::int64_t id) {
+    const auto wait = not_before_.find(id);
+    return wait == not_before_.end() || wait->second <= now;
+  }));
+  waiting_ = look.waiting;
+  running_ = look.running;
+  for (const auto id : look.start) {
+    TRY_ASSIGN(auto run, parts_.store.run(id));
+    if (run) TRY(start(*std::move(run)));
   }
   return {};
 }

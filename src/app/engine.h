@@ -23,6 +23,7 @@
 #include <variant>
 #include <vector>
 
+#include "app/run_queue.h"
 #include "app/server_config.h"
 #include "artifact/object_store.h"
 #include "base/channel.h"
@@ -170,6 +171,7 @@ class Engine final : public exec::RunObserver {
   EngineOptions options_;
   Parts parts_;
   Channel<Message> channel_;
+  RunQueue queue_;
   std::set<std::int64_t> sending_;               ///< reports in the reporter's hands
   std::map<std::int64_t, std::string> overdue_;  ///< runs that are ended because they stayed too long, and why
   SteadyTime next_tick_{};

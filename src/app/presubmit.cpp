@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "app/change_look.h"
 #include "app/engine.h"
 #include "app/gatekeeper.h"
 #include "app/job_table.h"
@@ -48,20 +49,6 @@ class Waiter final : public exec::RunObserver {
   std::optional<exec::RunOutcome> outcome_;
 };
 
-store::Run run_of(const gerrit::Change& change, const std::string& gerrit, std::int64_t id) {
-  store::Run run;
-  run.id = id;
-  run.gerrit = gerrit;
-  run.project = change.project;
-  run.branch = change.branch;
-  run.change = change.number;
-  run.patchset = change.patchset;
-  run.revision = change.revision;
-  run.ref = change.ref;
-  run.author = change.owner.name;
-  return run;
-}
-
 }  // namespace
 
 Result<PresubmitResult> presubmit(const PresubmitOptions& options) {
@@ -89,7 +76,8 @@ Result<PresubmitResult> presubmit(const PresubmitOptions& options) {
     const fs::path folder = options.artifacts.empty() ? temp.path() : options.artifacts / job.name;
     TRY(remove_tree(folder));
     TRY(make_dirs(folder));
-    const auto run = run_of(change, config.gerrit.url, ++id);
+    auto run = run_of(change, config.gerrit.url);
+    run.id = ++id;
     Waiter waiter(options.on_output);
     executor->start({.id = std::to_string(id),
                      .prow_job_id = new_uuid(),

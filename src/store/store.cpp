@@ -145,6 +145,22 @@ Result<std::vector<Run>> Store::unfinished_runs() {
   return read_all(rows, read_run);
 }
 
+Result<std::vector<UnfinishedRun>> Store::unfinished() {
+  // One after the other: each is read along runs_by_state alone, without the rows themselves.
+  std::vector<UnfinishedRun> out;
+  for (const auto state : {sched::JobState::triggered, sched::JobState::pending}) {
+    TRY_ASSIGN(Query rows,
+               impl_->database->query("SELECT id FROM runs WHERE state = ?", std::string(sched::to_string(state))));
+    while (true) {
+      TRY_ASSIGN(const bool more, rows.next());
+      if (!more) break;
+      out.push_back({rows.integer(), state});
+    }
+  }
+  std::ranges::sort(out, {}, &UnfinishedRun::id);
+  return out;
+}
+
 Result<> Store::ask_abort(std::int64_t id, const std::string& why) {
   Scope scope(*impl_->database);
   TRY(scope.began());

@@ -138,6 +138,12 @@ struct RunFilter {
   int limit = 100;
 };
 
+/// What a look at the queue needs of a run, cheaper than the whole of it.
+struct UnfinishedRun {
+  std::int64_t id = 0;
+  sched::JobState state = sched::JobState::triggered;
+};
+
 class Store {
  public:
   /// Creates the file (mode 0600) and brings its schema up to date.
@@ -154,7 +160,8 @@ class Store {
   Result<std::vector<std::string>> jobs();                 ///< names of all jobs that ever ran, sorted
   /// Newest attempt of each job of the patch set; a postsubmit and a presubmit of one name are two.
   Result<std::vector<Run>> latest_runs(const std::string& gerrit, int change, int patchset);
-  Result<std::vector<Run>> unfinished_runs();  ///< triggered and pending, oldest first
+  Result<std::vector<Run>> unfinished_runs();       ///< triggered and pending, oldest first
+  Result<std::vector<UnfinishedRun>> unfinished();  ///< the same runs
   /// Notes that an unfinished run is told to end; the first reason stays. @error not_found  no such run under way
   Result<> ask_abort(std::int64_t id, const std::string& why);
   /// Newest run of a periodic.
