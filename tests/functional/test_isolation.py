@@ -7,8 +7,8 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from support.seeds import MAKEFILE, SUITE, add_object, suite_text  # noqa: E402
 
-SEED = "lib/kunit/seed-test.c"
 BODIES = {
     "ok": "KUNIT_EXPECT_EQ(test, 1, 1);",
     "panic": 'panic("seeded");',
@@ -21,16 +21,9 @@ BODIES = {
 @contextlib.contextmanager
 def seeded(tree, **suites):
     """The tree has these suites besides its own: suite=[case, ...], a case is named by its number and what it does."""
-    text = "// SPDX-License-Identifier: GPL-2.0\n#include <kunit/test.h>\n"
-    for suite, cases in suites.items():
-        names = [f"{suite}_{number}_{body}" for number, body in enumerate(cases)]
-        for name, body in zip(names, cases):
-            text += f"static void {name}(struct kunit *test)\n{{\n\t{BODIES.get(body, body)}\n}}\n"
-        text += f"static struct kunit_case {suite}_cases[] = {{ {''.join(f'KUNIT_CASE({name}), ' for name in names)}{{}} }};\n"
-        text += f'static struct kunit_suite {suite}_suite = {{ .name = "{suite}", .test_cases = {suite}_cases }};\n'
-    text += f"kunit_test_suites({', '.join(f'&{suite}_suite' for suite in suites)});\n"
-    makefile = (tree.path / "lib/kunit/Makefile").read_text()
-    with tree.changed(SEED, text), tree.changed("lib/kunit/Makefile", makefile + "\nobj-y += seed-test.o\n"):
+    text = "".join(suite_text({f"{suite}_{number}_{body}": BODIES.get(body, body) for number, body in enumerate(cases)}, name=suite)
+                   for suite, cases in suites.items())
+    with tree.changed(SUITE, text), tree.changed(MAKEFILE, add_object((tree.path / MAKEFILE).read_text())):
         yield
 
 

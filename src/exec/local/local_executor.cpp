@@ -112,6 +112,7 @@ LocalExecutor::~LocalExecutor() {
     }
     stop_makers_.set();  // and all of git
     for (auto& [key, making] : makings_) threads.push_back(std::move(making->thread));
+    threads.push_back(std::move(tidier_));
     changed_.notify_all();
   }
   for (auto& thread : threads)
@@ -122,10 +123,14 @@ Result<> LocalExecutor::recover() {
   TRY(sandbox_.recover());
   TRY(remove_tree(options_.work / "layers"));
   TRY(make_dirs(options_.work / "layers"));
-  trees_.tidy();
-  limit_disk();
   const std::scoped_lock lock(mutex_);
   recovered_ = true;
+  // A tree that was cut off in the making is gigabytes; no job waits until it is gone.
+  if (!tidier_.joinable())
+    tidier_ = std::thread([this] {
+      trees_.tidy(stop_makers_.fd());
+      limit_disk();
+    });
   return {};
 }
 
@@ -243,7 +248,7 @@ Result<WarmLease> LocalExecutor::make_tree(const RunRequest& request, const std:
 /// Removes trees over the limit, and lets git forget their commits.
 void LocalExecutor::limit_disk() {
   if (options_.warm_disk == 0) return;
-  for (const auto& tree : trees_.keep_within(options_.warm_disk)) {
+  for (const auto& tree : trees_.keep_within(options_.warm_disk, stop_makers_.fd())) {
     log_info("exec", "removed warm tree {} of {} {}, the least used: the disk limit is reached", tree.key,
              tree.repository, tree.branch);
     std::shared_ptr<Mirror> mirror;

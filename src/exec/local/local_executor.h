@@ -124,6 +124,7 @@ class LocalExecutor final : public Executor {
   std::map<std::string, std::shared_ptr<Mirror>> mirrors_;
   std::map<std::string, std::shared_ptr<ActiveRun>> runs_;
   std::map<std::string, std::shared_ptr<Making>> makings_;
+  std::thread tidier_;                             ///< removes what an earlier server left
   std::map<std::string, std::string> unmakeable_;  ///< warm tree's key -> commit that it could not be made of
   bool recovered_ = false;
   bool may_be_over_limit_ = false;  ///< a tree was made since the disk limit was last looked at

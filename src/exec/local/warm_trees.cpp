@@ -112,18 +112,28 @@ Result<> copy(std::vector<std::string> how, const fs::path& from, const fs::path
               shorten(trim(copied.err), 2000));
 }
 
-void discard(const fs::path& folder) {
-  if (auto done = remove_tree(folder); !done) log_warn("exec", "{}", done.error().text());
+/// Gigabytes take a minute to remove, and who stops the server does not wait for it.
+/// @error cancelled  some of it is still there
+Result<> remove_until(const fs::path& folder, int stop_fd) {
+  const auto removed = run_stoppable({.argv = {"rm", "-rf", "--", folder.string()}}, kCopyLimit, stop_fd);
+  if (!removed && removed.error().kind == ErrorKind::cancelled) return std::unexpected(Error(removed.error()));
+  return remove_tree(folder);  // what is left is closed to its owner
+}
+
+/// What a stop leaves is left to the next `tidy`.
+void discard(const fs::path& folder, int stop_fd) {
+  if (auto done = remove_until(folder, stop_fd); !done && done.error().kind != ErrorKind::cancelled)
+    log_warn("exec", "{}", done.error().text());
 }
 
 /// Removes a tree unless somebody holds it.
-bool remove_unused(const WarmTreeInfo& tree) {
+bool remove_unused(const WarmTreeInfo& tree, int stop_fd) {
   const auto free = lock_file(tree.folder / "lock", LOCK_EX);
   if (!free) return false;
   // Renamed first: whoever looks for a tree finds a whole one or none.
   const auto trash = tree.folder.parent_path() / fmt::format("old-{}", tree.generation);
   if (::rename(tree.folder.c_str(), trash.c_str()) != 0) return false;
-  discard(trash);
+  discard(trash, stop_fd);
   return true;
 }
 
@@ -133,13 +143,16 @@ std::string WarmTrees::key(const std::string& repository, const std::string& bra
   return sha256_hex(repository + '\0' + branch + '\0' + fingerprint).substr(0, 16);
 }
 
+std::optional<WarmLease> WarmTrees::hold(WarmTreeInfo tree) {
+  auto lock = lock_file(tree.folder / "lock", LOCK_SH);
+  std::error_code code;
+  if (!lock || !fs::exists(tree.folder / kAbout, code)) return std::nullopt;
+  return WarmLease(std::move(tree), std::move(*lock));
+}
+
 std::optional<WarmLease> WarmTrees::newest(const std::string& key) const {
-  for (auto& tree : generations(folder_ / key)) {
-    auto lock = lock_file(tree.folder / "lock", LOCK_SH);
-    std::error_code code;
-    // Between reading and locking it may have been moved away; then its folder is gone.
-    if (lock && fs::exists(tree.folder / kAbout, code)) return WarmLease(std::move(tree), std::move(*lock));
-  }
+  for (auto& tree : generations(folder_ / key))
+    if (auto lease = hold(std::move(tree))) return lease;
   return std::nullopt;
 }
 
@@ -152,11 +165,8 @@ std::optional<WarmLease> WarmTrees::nearest(
   std::vector<std::pair<std::int64_t, WarmTreeInfo*>> order;
   for (auto& tree : trees) order.emplace_back(distance(tree.commit).value_or(kFarthest), &tree);
   std::ranges::stable_sort(order, {}, [](const auto& entry) { return entry.first; });
-  for (auto& [steps, tree] : order) {
-    auto lock = lock_file(tree->folder / "lock", LOCK_SH);
-    std::error_code code;
-    if (lock && fs::exists(tree->folder / kAbout, code)) return WarmLease(std::move(*tree), std::move(*lock));
-  }
+  for (auto& [steps, tree] : order)
+    if (auto lease = hold(std::move(*tree))) return lease;
   return std::nullopt;
 }
 
@@ -173,10 +183,11 @@ void WarmTrees::note_use(const std::string& key) const {
 Result<> WarmTrees::lay_out(const WarmTreeInfo& tree, const Git& git) const {
   for (const auto& folder : {tree.source(), tree.build(), tree.base()}) TRY(make_dirs(folder));
   const auto before = newest(tree.key);
-  std::optional<WarmLease> near = newest(tree.key);
-  for (const auto& other : list())
-    if (!near && other.repository == tree.repository) near = newest(other.key);
-  if (near) {
+  std::optional<WarmLease> another;
+  if (!before)
+    for (const auto& other : list())
+      if (!another && other.repository == tree.repository) another = newest(other.key);
+  if (const auto& near = before ? before : another) {
     TRY(copy({"--link"}, near->tree().source(), tree.source(), git.stop_fd()));
     TRY(move_checkout(git, near->tree().commit, tree.commit, tree.source()));
   } else {
@@ -198,22 +209,18 @@ Result<WarmLease> WarmTrees::make(WarmTreeInfo wanted, const Mirror& mirror,
   wanted.generation = existing.empty() ? 1 : existing.front().generation + 1;
   const auto place = key_folder / std::to_string(wanted.generation);
   wanted.folder = key_folder / "new";  // one maker at a time
-  TRY(remove_tree(wanted.folder));
+  TRY(remove_until(wanted.folder, mirror.git().stop_fd()));
   TRY(mirror.pin(wanted.key + "-new", wanted.commit));
   const auto begin = std::chrono::steady_clock::now();
-  // Gigabytes take seconds to remove, and who stops the server waits: then it is left to the next tidy().
-  const auto give_up = [&](const Error& error) {
-    if (error.kind != ErrorKind::cancelled) discard(wanted.folder);
-  };
   if (auto laid = lay_out(wanted, mirror.git()); !laid) {
-    give_up(laid.error());
+    discard(wanted.folder, mirror.git().stop_fd());
     return std::unexpected(
         std::move(laid).error().with("lay out the warm tree of {} {}", wanted.repository, wanted.branch));
   }
   for (const auto& folder : {wanted.source(), wanted.build()}) TRY(own(folder));
   auto built = build(wanted);
   if (!built) {
-    give_up(built.error());
+    discard(wanted.folder, mirror.git().stop_fd());
     return std::unexpected(
         std::move(built).error().with("build the warm tree of {} {}", wanted.repository, wanted.branch));
   }
@@ -232,7 +239,7 @@ Result<WarmLease> WarmTrees::make(WarmTreeInfo wanted, const Mirror& mirror,
     return fail_errno(fmt::format("put the new warm tree at '{}'", place.string()));
   wanted.folder = place;
   TRY(mirror.pin(wanted.key, wanted.commit));
-  tidy();
+  tidy(mirror.git().stop_fd());
   return WarmLease(std::move(wanted), std::move(lock));
 }
 
@@ -246,15 +253,15 @@ std::vector<WarmTreeInfo> WarmTrees::list() const {
   return out;
 }
 
-void WarmTrees::tidy() const {
+void WarmTrees::tidy(int stop_fd) const {
   for (const auto& key_folder : entries(folder_)) {
     const auto trees = generations(key_folder);
     for (std::size_t i = 1; i < trees.size(); ++i) [[maybe_unused]]
-      const bool removed = remove_unused(trees[i]);
+      const bool removed = remove_unused(trees[i], stop_fd);
     const auto maker = lock_file(key_folder / "make.lock", LOCK_EX);
     for (const auto& folder : entries(key_folder)) {
       const auto name = folder.filename().string();
-      if (name.starts_with("old-") || (name == "new" && maker)) discard(folder);
+      if (name.starts_with("old-") || (name == "new" && maker)) discard(folder, stop_fd);
     }
   }
 }
@@ -271,7 +278,7 @@ std::uint64_t WarmTrees::size_of(const WarmTreeInfo& tree) {
   return bytes;
 }
 
-std::vector<WarmTreeInfo> WarmTrees::keep_within(std::uint64_t bytes) const {
+std::vector<WarmTreeInfo> WarmTrees::keep_within(std::uint64_t bytes, int stop_fd) const {
   auto trees = list();
   std::ranges::stable_sort(trees, {}, &WarmTreeInfo::last_used);
   std::vector<WarmTreeInfo> removed;
@@ -282,7 +289,8 @@ std::vector<WarmTreeInfo> WarmTrees::keep_within(std::uint64_t bytes) const {
   };
   // Counted anew after each removal, since what two trees shared is then one's alone.
   for (auto used = total(); used > bytes; used = total()) {
-    const auto gone = std::ranges::find_if(trees, [](const WarmTreeInfo& tree) { return remove_unused(tree); });
+    const auto gone =
+        std::ranges::find_if(trees, [&](const WarmTreeInfo& tree) { return remove_unused(tree, stop_fd); });
     if (gone == trees.end()) {
       log_warn("exec", "warm trees hold {} MB, more than the allowed {} MB, and all are in use", used >> 20U,
                bytes >> 20U);

@@ -88,15 +88,18 @@ class WarmTrees {
                          const std::function<Result<WarmBuild>(const WarmTreeInfo&)>& build) const;
 
   [[nodiscard]] std::vector<WarmTreeInfo> list() const;  ///< by key, newest first
-  /// Removes what no job can get any more: older generations, half-made and half-removed ones. Leaves what is in use.
-  void tidy() const;
+  /// Removes what no job can get any more: older generations, half-made and half-removed ones. Leaves what is in use. Gigabytes take a
+  /// minute; a readable `stop_fd` (-1: none) ends it at once, and the next one goes on.
+  void tidy(int stop_fd = -1) const;
   /// Bytes on disk of one tree. A file that trees share counts in equal parts in each.
   static std::uint64_t size_of(const WarmTreeInfo& tree);
   /// Removes trees until all together have at most `bytes`, those first that were not used for longest; never one in
-  /// use. Gives the removed ones.
-  std::vector<WarmTreeInfo> keep_within(std::uint64_t bytes) const;
+  /// use. Gives the removed ones. `stop_fd` as of `tidy`.
+  std::vector<WarmTreeInfo> keep_within(std::uint64_t bytes, int stop_fd = -1) const;
 
  private:
+  /// nullopt where it was moved away since it was read.
+  static std::optional<WarmLease> hold(WarmTreeInfo tree);
   Result<> lay_out(const WarmTreeInfo& tree, const Git& git) const;
 
   fs::path folder_;
