@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "artifact/byte_range.h"
 #include "artifact/content_type.h"
 #include "artifact/sigv4.h"
 #include "artifact/source_file.h"
@@ -197,15 +198,9 @@ Result<std::string> GcsStore::get(const std::string& name, std::uint64_t offset,
   TRY_ASSIGN(const std::string key, key_of(name));
   if (length == 0U) return std::string();
   net::HttpRequest request{.url = object_url(key) + "?alt=media", .timeout = seconds(15)};
-  if (offset > 0 || length)
-    request.headers = {
-        {"Range", fmt::format("bytes={}-{}", offset, length ? std::to_string(offset + *length - 1) : std::string())}};
-  constexpr int kPastTheEnd = 416;
+  if (const auto range = range_header(offset, length); !range.empty()) request.headers = {{"Range", range}};
   TRY_ASSIGN(auto answer, send(request, 1, kPastTheEnd));
-  if (answer.status == kPastTheEnd) return std::string();
-  if (answer.status == 200 && offset > 0) answer.body.erase(0, std::min<std::uint64_t>(offset, answer.body.size()));
-  if (length && answer.body.size() > *length) answer.body.resize(static_cast<std::size_t>(*length));
-  return std::move(answer.body);
+  return take_range(answer.status, std::move(answer.body), offset, length);
 }
 
 Result<ObjectInfo> GcsStore::stat(const std::string& name) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "artifact/byte_range.h"
 #include "artifact/content_type.h"
 #include "artifact/s3_xml.h"
 #include "artifact/source_file.h"
@@ -208,16 +209,10 @@ Result<> S3Store::complete(const std::string& key, const std::string& id, const 
 Result<std::string> S3Store::get(const std::string& name, std::uint64_t offset, std::optional<std::uint64_t> length) {
   TRY_ASSIGN(const std::string key, key_of(name));
   if (length == 0U) return std::string();
-  Call call{.key = key, .also_good = 416};  // the range begins behind the end
-  if (offset > 0 || length)
-    call.headers.emplace_back(
-        "Range", fmt::format("bytes={}-{}", offset, length ? std::to_string(offset + *length - 1) : std::string()));
+  Call call{.key = key, .also_good = kPastTheEnd};
+  if (const auto range = range_header(offset, length); !range.empty()) call.headers.emplace_back("Range", range);
   TRY_ASSIGN(auto answer, send_once(call));
-  if (answer.status == call.also_good) return std::string();
-  // A server may pass over a Range.
-  if (answer.status == 200 && offset > 0) answer.body.erase(0, std::min<std::uint64_t>(offset, answer.body.size()));
-  if (length && answer.body.size() > *length) answer.body.resize(static_cast<std::size_t>(*length));
-  return std::move(answer.body);
+  return take_range(answer.status, std::move(answer.body), offset, length);
 }
 
 Result<ObjectInfo> S3Store::stat(const std::string& name) {
