@@ -310,7 +310,7 @@ def main():
             shutil.rmtree(folder, ignore_errors=True)
         return
     result = {"schema": "bowsprit/bench/2", "when": datetime.now().astimezone().isoformat(timespec="seconds"), "processors": JOBS,
-              "machine": f"{platform.system()} {platform.release()}", "rounds": arguments.rounds}
+              "machine": f"{platform.system()} {platform.release().split('-')[0]}", "rounds": arguments.rounds}
     events = None
     try:
         say("the console reader")
